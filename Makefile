@@ -1,0 +1,176 @@
+# vecstore: from src/*.c to what the npm package holds and what the tests run.
+# Reads top to bottom; wasm/flags.mk has the compiler flags, wasm/README.md the
+# order in which WASM pieces are put together. Everything made is below build/
+# and dist/.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SECONDARY:
+SHELL := /bin/bash
+say = @printf '  %-8s %s\n'
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+# ---- Tools: found or installed once, then remembered in build/toolchain.mk
+
+include wasm/flags.mk
+ifneq ($(filter-out help clean setup-test,$(or $(MAKECMDGOALS),help)),)
+include build/toolchain.mk
+endif
+
+build/toolchain.mk: wasm/tools/setup.sh
+	@sh $< build $@
+build/.test-tools: wasm/tools/setup.sh
+	@sh $< test && touch $@
+%/.package-lock.json: | build/toolchain.mk
+	$(say) npm 'ci $*'
+	@cd $(*D) && npm ci --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.package-lock.json
+node_modules/.package-lock.json: package-lock.json
+tests/node_modules/.package-lock.json: tests/package-lock.json
+NPM := node_modules/.package-lock.json
+
+setup: build/toolchain.mk $(NPM) ## install what building needs
+setup-test: setup build/.test-tools tests/node_modules/.package-lock.json ## install what testing needs too
+
+# ---- Sources, by layer
+
+RELEASE := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
+LAYERS := base kernels index text filter rag embed store query db api
+KERNEL_SRC := src/kernels/dist_f32_simd.c src/kernels/dot_i8.c
+ENGINE_SRC := $(wildcard $(LAYERS:%=src/%/*.c))
+WASM_SRC := $(filter-out $(KERNEL_SRC) src/kernels/dist_f32_scalar.c src/base/io_fault.c,$(ENGINE_SRC))
+C_FILES := $(filter-out tests/node_modules/%,$(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch]))
+JS_SRC := $(shell find js/src -name '*.js' -o -name '*.ts')
+TEST_SRC := $(wildcard tests/unit/*/*.c tests/crash/*.c tests/fuzz/*.c)
+
+# ---- Native: one library and the test programs per variant (wasm/flags.mk)
+
+define native
+build/native/$1/%.o: %.c wasm/flags.mk
+	$(say) cc '$1 $$<'
+	@mkdir -p $$(@D)
+	@$(HOST_CC) $(WARN) $(NATIVE_$1) -MMD -MP -c $$< -o $$@
+build/native/$1/libvecstore.a: $(ENGINE_SRC:%.c=build/native/$1/%.o)
+	@rm -f $$@ && $(LLVM_BIN)llvm-ar rcs $$@ $$^
+build/native/$1/%: build/native/$1/%.o build/native/$1/libvecstore.a
+	@$(HOST_CC) $(NATIVE_$1) $$< build/native/$1/libvecstore.a -lm -o $$@
+endef
+$(foreach v,asan cover fast,$(eval $(call native,$v)))
+
+native: $(TEST_SRC:%.c=build/native/asan/%) ## C tests, under the address and undefined-behaviour sanitizers
+native-fast: build/native/fast/libvecstore.a
+
+# ---- WASM kernels: pure code on the engine's memory, one module per instruction set
+
+define kernels
+build/kernels/%.$1.o: src/kernels/%.c wasm/flags.mk build/toolchain.mk
+	$(say) wasm '$1 $$<'
+	@mkdir -p $$(@D)
+	@$(CLANG) $$(KERNEL_CFLAGS) $(KERNEL_$1) -MMD -MP -c $$< -o $$@
+build/kernels/kernels.$1.wasm: $(KERNEL_SRC:src/kernels/%.c=build/kernels/%.$1.o) wasm/tools/check-kernels.mjs $(NPM)
+	@$(WASM_LD) $(KERNEL_LDFLAGS) $$(filter %.o,$$^) -o $$@.linked
+	@$(NODE_BIN)/wasm-opt -O3 $(OPT_$1) $$@.linked -o $$@ && node wasm/tools/check-kernels.mjs $$@
+endef
+$(foreach v,simd relaxed,$(eval $(call kernels,$v)))
+
+# ---- The ABI: export lists and JavaScript constants from one file
+
+ABI_JS := js/src/engine/abi.gen.js
+build/abi/exports.wasi.txt build/abi/exports.emcc.txt $(ABI_JS) &: src/api/vs_abi.def wasm/tools/gen-abi.mjs wasm/tools/abi.mjs
+	@node wasm/tools/gen-abi.mjs build/abi $(ABI_JS)
+	@touch build/abi/exports.wasi.txt build/abi/exports.emcc.txt $(ABI_JS)
+
+# ---- Engine, WASI: linked once; two variants by merging kernels in
+
+build/wasi/%.o: src/%.c wasm/flags.mk build/toolchain.mk
+	$(say) wasi '$<'
+	@mkdir -p $(@D)
+	@$(CLANG) $(WASI_CFLAGS) -MMD -MP -c $< -o $@
+build/wasi/cli/%.o: WASI_CFLAGS += -DVS_RELEASE='"$(RELEASE)"'
+build/wasi/base/io_host.reactor.o: src/base/io_host.c wasm/flags.mk build/toolchain.mk
+	@mkdir -p $(@D)
+	@$(CLANG) $(WASI_CFLAGS) -DVS_WITH_IO_HOST -MMD -MP -c $< -o $@
+
+WASI_OBJ := $(WASM_SRC:src/%.c=build/wasi/%.o)
+REACTOR_OBJ := $(WASI_OBJ:build/wasi/base/io_host.o=build/wasi/base/io_host.reactor.o)
+build/link/vecstore.wasm: $(REACTOR_OBJ) build/abi/exports.wasi.txt
+	$(say) link 'WASI reactor'
+	@mkdir -p $(@D)
+	@$(WASM_LD) --no-entry --export=_initialize @build/abi/exports.wasi.txt $(WASI_LIB)/crt1-reactor.o $(REACTOR_OBJ) \
+	  $(WASI_LDFLAGS) -o $@
+build/link/vecstore-cli.wasm: $(WASI_OBJ) $(patsubst src/%.c,build/wasi/%.o,$(wildcard src/cli/*.c))
+	$(say) link 'WASI command'
+	@mkdir -p $(@D)
+	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $^ $(WASI_LDFLAGS) -o $@
+
+# ---- Engine, Emscripten: the same sources on its file system, for IDBFS
+
+build/emcc/%.o: src/%.c wasm/flags.mk build/toolchain.mk
+	$(say) emcc '$<'
+	@mkdir -p $(@D)
+	@$(CLANG) $(EMCC_CFLAGS) -MMD -MP -c $< -o $@
+EMCC_OBJ := $(WASM_SRC:src/%.c=build/emcc/%.o)
+build/link/vecstore.idbfs.wasm build/link/vecstore.idbfs.mjs &: $(EMCC_OBJ) build/abi/exports.emcc.txt
+	$(say) link 'Emscripten, IDBFS'
+	@mkdir -p $(@D)
+	@$(EMCC) $(EMCC_LDFLAGS) -sEXPORTED_FUNCTIONS=@build/abi/exports.emcc.txt $(EMCC_OBJ) -o build/link/vecstore.idbfs.mjs
+dist/vecstore.idbfs.mjs: build/link/vecstore.idbfs.mjs $(NPM)
+	@sed 's/vecstore\.idbfs\.wasm/vecstore.idbfs.simd.wasm/g' $< | $(NODE_BIN)/esbuild --minify --format=esm --log-level=error > $@
+
+# ---- Packing: engine + kernels -> one optimized module
+
+define pack
+dist/%.$1.wasm: build/link/%.wasm build/kernels/kernels.$1.wasm
+	$(say) pack '$$@'
+	@mkdir -p dist
+	@$(NODE_BIN)/wasm-merge $(OPT_$1) $$< engine build/kernels/kernels.$1.wasm kernels -o $$<.$1
+	@$(NODE_BIN)/wasm-opt -O3 $(OPT_$1) --strip-debug --strip-producers --strip-target-features $$<.$1 -o $$@
+endef
+$(foreach v,simd relaxed,$(eval $(call pack,$v)))
+dist/vecstore-cli.wasm: dist/vecstore-cli.simd.wasm
+	@cp $< $@
+
+WASM := $(foreach v,simd relaxed,dist/vecstore.$v.wasm dist/vecstore.idbfs.$v.wasm)
+ARTIFACTS := $(WASM) dist/vecstore.idbfs.mjs dist/vecstore-cli.wasm
+wasm: $(WASM) ## dist/*.wasm for WASI and Emscripten
+emscripten: $(filter dist/vecstore.idbfs%,$(ARTIFACTS)) ## only the IDBFS build
+cli: dist/vecstore-cli.wasm ## the WASI command
+js: dist/types/.checked ## JavaScript constants and type declarations
+dist/types/.checked: $(JS_SRC) js/tsconfig.json $(ABI_JS) $(NPM)
+	$(say) tsc js
+	@$(NODE_BIN)/tsc -p js && touch $@
+size: $(ARTIFACTS) ## sizes of what is shipped
+	@node wasm/tools/size.mjs $^
+build: $(ARTIFACTS) js size ## everything the package holds
+
+# ---- Checks and tests
+
+TESTS = $(shell find tests -name node_modules -prune -o -name '*.test.mjs' -print | sort)
+test: setup-test check build native ## lint, then every test; one summary at the end
+	@node --test $(TESTS)
+check: setup-test js $(patsubst %.c,build/tidy/%.ok,$(filter %.c,$(C_FILES))) $(WASI_OBJ) ## lint
+	$(say) check 'format, layers, lengths, calls, exports, types'
+	@$(LLVM_BIN)clang-format --dry-run -Werror $(C_FILES)
+	@for tool in layers lengths objects; do node tests/tools/$$tool.mjs || exit 1; done
+	@node wasm/tools/gen-abi.mjs build/abi $(ABI_JS) --check
+build/tidy/%.ok: %.c .clang-tidy | build/.test-tools
+	$(say) tidy '$<'
+	@mkdir -p $(@D)
+	@$(LLVM_BIN)clang-tidy --quiet $< -- -std=c11 -DVS_RELEASE='""' 2>/dev/null && touch $@
+format: ## rewrite the C sources in the project's format
+	@$(LLVM_BIN)clang-format -i $(C_FILES)
+cover: $(TEST_SRC:%.c=build/native/cover/%) ## line and branch coverage of src/ by the C tests
+	@rm -f build/native/cover/*.profraw
+	@for t in $^; do LLVM_PROFILE_FILE=build/native/cover/%p.profraw $$t >/dev/null || exit 1; done
+	@$(LLVM_BIN)llvm-profdata merge -o build/native/cover/all.profdata build/native/cover/*.profraw
+	@$(LLVM_BIN)llvm-cov report -instr-profile build/native/cover/all.profdata $(^:%=-object %) src/ | sed -n '1p;/\.c /p;/TOTAL/p'
+bench: build native-fast ## benchmarks
+	@node tests/bench/run.mjs
+start: build ## build and serve the demo
+	@node web-demo/serve.mjs
+clean: ## remove what was made
+	rm -rf build dist
+
+.PHONY: help setup setup-test native native-fast wasm emscripten cli js size build test check format cover bench start clean
+-include $(shell find build -name '*.d' 2>/dev/null)

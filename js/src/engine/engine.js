@@ -1,0 +1,346 @@
+// engine.js - one engine instance: its calls, its errors and its operation handles.
+//
+// Knows the ABI and nothing of records, options or storage. A trap inside the
+// engine leaves its memory in an unknown state, so the first one marks the
+// instance dead and every later call is POISONED.
+
+import { VecStoreError, codeOf } from '../errors.js';
+import { ABI } from './abi.gen.js';
+import { Heap } from './memory.js';
+import { decodeUtf8, decodeValue, encodeToBytes } from './value.js';
+
+/** @typedef {import('./abi.gen.js').EngineExports} EngineExports */
+
+/** Operations are handed over in pieces of about this size. */
+export const STAGING_BYTES = 1 << 20;
+
+const NO_INDEX = 0xffffffff;
+
+export class Engine {
+  #db = 0;
+  #staging = 0;
+  #stagingBytes = 0;
+  /** The trap that killed the instance. @type {unknown} */
+  #dead;
+
+  /**
+   * @param {EngineExports} exports of an initialized instance
+   * @param {string} simd which kernels it has
+   */
+  constructor(exports, simd) {
+    this.exports = exports;
+    this.simd = simd;
+    this.heap = new Heap(exports.memory);
+    const version = exports.vs_abi_version();
+    if (version !== ABI.ABI_VERSION) {
+      throw new VecStoreError('VERSION', `the engine speaks ABI ${version}, this wrapper ABI ${ABI.ABI_VERSION}`);
+    }
+    this.#db = exports.vs_db_new() >>> 0;
+    if (this.#db === 0) throw new VecStoreError('OUT_OF_MEMORY', 'no memory for a new database');
+  }
+
+  get dead() {
+    return this.#dead !== undefined;
+  }
+
+  /**
+   * Runs fn, which calls the engine. A trap in it kills the instance.
+   * @template T
+   * @param {() => T} fn
+   * @returns {T}
+   */
+  guard(fn) {
+    if (this.dead) throw this.#deadError();
+    try {
+      return fn();
+    } catch (error) {
+      if (error instanceof VecStoreError) throw error;
+      this.#dead = error;
+      throw this.#deadError();
+    }
+  }
+
+  /** Runs fn for its effect where a failure changes nothing for the caller. @param {() => void} fn */
+  guardQuietly(fn) {
+    if (this.dead) return;
+    try {
+      this.guard(fn);
+    } catch {
+      // A trap is remembered; a refusal has no consequence here.
+    }
+  }
+
+  #deadError() {
+    const message = 'the engine stopped on an internal error; close the store and open it again';
+    return new VecStoreError('POISONED', message, { cause: this.#dead });
+  }
+
+  /** The error that the last failed call described. */
+  error() {
+    const p = this.exports.vs_db_error(this.#db) >>> 0;
+    const status = this.heap.u32(p);
+    const index = this.heap.u32(p + 4);
+    const file = decodeUtf8(this.heap.borrowCString(p + ABI.ERROR_FILE_OFFSET));
+    const message = decodeUtf8(this.heap.borrowCString(p + ABI.ERROR_MSG_OFFSET));
+    const code = codeOf(status);
+    return new VecStoreError(code, message || code, {
+      index: index === NO_INDEX ? undefined : index,
+      file: file === '' ? undefined : file,
+    });
+  }
+
+  /** @param {number} status */
+  check(status) {
+    if (status !== ABI.OK) throw this.error();
+  }
+
+  /** @param {number} bytes */
+  setBudget(bytes) {
+    this.exports.vs_db_set_budget(this.#db, bytes);
+  }
+
+  /** Scratch memory of at least n bytes, good until the next call of this method. @param {number} n */
+  staging(n) {
+    if (n <= this.#stagingBytes) return this.#staging;
+    if (this.#staging !== 0) this.exports.vs_buf_free(this.#db, this.#staging);
+    this.#stagingBytes = 0;
+    const wanted = n <= 4096 ? 4096 : Math.max(n, STAGING_BYTES);
+    this.#staging = this.exports.vs_buf_alloc(this.#db, wanted) >>> 0;
+    if (this.#staging === 0) throw new VecStoreError('OUT_OF_MEMORY', `no memory for ${wanted} bytes of input`);
+    this.#stagingBytes = wanted;
+    return this.#staging;
+  }
+
+  /** Copies bytes in; gives their address. @param {Uint8Array} bytes */
+  #stage(bytes) {
+    const p = this.staging(bytes.length);
+    this.heap.write(p, bytes);
+    return p;
+  }
+
+  // ============ Operations ============
+
+  /**
+   * @param {number} handle
+   * @returns {Operation}
+   */
+  #operation(handle) {
+    if (handle === 0) throw this.error();
+    return new Operation(this, handle >>> 0);
+  }
+
+  /** @param {object} config */
+  open(config) {
+    const bytes = encodeToBytes(config, 'config');
+    return this.#operation(this.exports.vs_op_open(this.#db, this.#stage(bytes), bytes.length));
+  }
+
+  /** @param {Uint8Array} bytes */
+  importAdd(bytes) {
+    for (let at = 0; at < bytes.length; at += STAGING_BYTES) {
+      const piece = bytes.subarray(at, at + STAGING_BYTES);
+      this.check(this.exports.vs_import_add(this.#db, this.#stage(piece), piece.length));
+    }
+  }
+
+  /** @param {boolean} relaxed */
+  commit(relaxed) {
+    return this.#operation(this.exports.vs_op_commit(this.#db, relaxed ? ABI.COMMIT_RELAXED : 0));
+  }
+
+  flush() {
+    return this.#operation(this.exports.vs_op_flush(this.#db));
+  }
+
+  checkpoint() {
+    return this.#operation(this.exports.vs_op_checkpoint(this.#db));
+  }
+
+  optimize() {
+    return this.#operation(this.exports.vs_op_optimize(this.#db));
+  }
+
+  verify() {
+    return this.#operation(this.exports.vs_op_verify(this.#db));
+  }
+
+  export() {
+    return this.#operation(this.exports.vs_op_export(this.#db));
+  }
+
+  close() {
+    return this.#operation(this.exports.vs_op_close(this.#db));
+  }
+
+  // ============ Syncing ============
+
+  /** What must be made durable now, or null when nothing. */
+  syncBegin() {
+    let p = this.exports.vs_sync_begin(this.#db) >>> 0;
+    if (p === 0) return null;
+    const nFiles = this.heap.u32(p);
+    const nDirs = this.heap.u32(p + 4);
+    p += 8;
+    const names = [];
+    for (let i = 0; i < nFiles + nDirs; i++) {
+      const name = this.heap.borrowCString(p);
+      p += name.length + 1;
+      names.push(decodeUtf8(name));
+    }
+    return { files: names.slice(0, nFiles), dirs: names.slice(nFiles) };
+  }
+
+  /** @param {number} status */
+  syncEnd(status) {
+    this.exports.vs_sync_end(this.#db, status);
+  }
+
+  // ============ Writing ============
+
+  /** @param {number} now milliseconds since 1970 */
+  begin(now) {
+    this.check(this.exports.vs_tx_begin(this.#db, now));
+  }
+
+  /** @param {Uint8Array} operations */
+  add(operations) {
+    this.check(this.exports.vs_tx_add(this.#db, this.#stage(operations), operations.length));
+  }
+
+  abort() {
+    this.exports.vs_tx_abort(this.#db);
+  }
+
+  // ============ Reading ============
+
+  /**
+   * Nearest records; the hits are [slot, score, distance].
+   * @param {ArrayLike<number>} vector
+   * @param {{ k: number, ef: number, exact: boolean, maxDistance: number, minScore: number }} options
+   * @returns {[number, number, number][]}
+   */
+  query(vector, { k, ef, exact, maxDistance, minScore }) {
+    const p = this.staging(vector.length * 4);
+    this.heap.writeF32(p, vector);
+    const flags = exact ? ABI.QUERY_EXACT : 0;
+    const n = this.exports.vs_query(this.#db, p, vector.length, k, ef, flags, maxDistance, minScore);
+    if (n < 0) throw this.error();
+    const hits = this.exports.vs_query_hits(this.#db) >>> 0;
+    const result = /** @type {[number, number, number][]} */ (new Array(n));
+    for (let i = 0, at = hits; i < n; i++, at += ABI.HIT_BYTES) {
+      result[i] = [this.heap.u32(at), this.heap.f32(at + 4), this.heap.f32(at + 8)];
+    }
+    return result;
+  }
+
+  /** The slot of an encoded id, or -1. @param {Uint8Array} id */
+  find(id) {
+    const slot = this.exports.vs_find(this.#db, this.#stage(id), id.length) >>> 0;
+    return slot === NO_INDEX ? -1 : slot;
+  }
+
+  /**
+   * The parts of the record at a slot that are asked for.
+   * @param {number} slot
+   * @param {{ vector: boolean, metadata: boolean, text: boolean }} parts
+   */
+  record(slot, parts) {
+    const p = this.exports.vs_record(this.#db, slot) >>> 0;
+    if (p === 0) throw this.error();
+    const { heap } = this;
+    const id = decodeId(heap.borrow(heap.u32(p), heap.u32(p + 4)));
+    const floats = heap.u32(p + 12);
+    const metadataBytes = heap.u32(p + 20);
+    const textBytes = heap.u32(p + 28);
+    return {
+      id,
+      vector: parts.vector && floats > 0 ? heap.readF32(heap.u32(p + 8), floats) : undefined,
+      metadata: !parts.metadata
+        ? undefined
+        : metadataBytes === 0 ? {} : decodeValue(heap.borrow(heap.u32(p + 16), metadataBytes)),
+      text: parts.text && textBytes > 0 ? decodeValue(heap.borrow(heap.u32(p + 24), textBytes)) : undefined,
+    };
+  }
+
+  count() {
+    return this.exports.vs_count(this.#db) >>> 0;
+  }
+
+  /** The engine's own statistics. @returns {Record<string, any>} */
+  stats() {
+    const p = this.exports.vs_stats(this.#db) >>> 0;
+    if (p === 0) throw this.error();
+    return decodeValue(this.heap.borrow(p + 4, this.heap.u32(p)));
+  }
+
+  /** Frees the database; the instance is of no use afterwards. */
+  destroy() {
+    if (this.#db !== 0 && !this.dead) this.exports.vs_db_free(this.#db);
+    this.#db = 0;
+    this.#dead ??= new Error('the store was closed');
+  }
+}
+
+/** @param {Uint8Array} bytes a tag byte and the key @returns {string | number} */
+function decodeId(bytes) {
+  if (bytes[0] === 0x73) return decodeUtf8(bytes.subarray(1));
+  const view = new DataView(bytes.buffer, bytes.byteOffset + 1, 8);
+  return view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+}
+
+/** A handle of one operation under way; free() exactly once. */
+export class Operation {
+  #engine;
+  #handle;
+
+  /** @param {Engine} engine @param {number} handle */
+  constructor(engine, handle) {
+    this.#engine = engine;
+    this.#handle = handle;
+  }
+
+  /** Goes on for about `budget` units of work; gives one of ABI.STEP_*. @param {number} budget */
+  step(budget) {
+    return this.#engine.exports.vs_op_step(this.#handle, budget);
+  }
+
+  /** @param {number} status */
+  resume(status) {
+    return this.#engine.exports.vs_op_resume(this.#handle, status);
+  }
+
+  /** Share of the work done, 0..1. */
+  get progress() {
+    return this.#engine.exports.vs_op_progress(this.#handle);
+  }
+
+  /** A copy of the result. */
+  result() {
+    const { exports, heap } = this.#engine;
+    return heap.read(exports.vs_op_result(this.#handle) >>> 0, exports.vs_op_result_bytes(this.#handle) >>> 0);
+  }
+
+  /** The chunks of an export, joined. */
+  chunks() {
+    const { exports, heap } = this.#engine;
+    /** @type {number[]} */
+    const sizes = [];
+    let total = 0;
+    for (let i = 0; exports.vs_op_chunk(this.#handle, i) !== 0; i++) {
+      sizes.push(exports.vs_op_chunk_bytes(this.#handle, i) >>> 0);
+      total += sizes[i];
+    }
+    const all = new Uint8Array(total);
+    let at = 0;
+    sizes.forEach((size, i) => {
+      all.set(heap.borrow(exports.vs_op_chunk(this.#handle, i) >>> 0, size), at);
+      at += size;
+    });
+    return all;
+  }
+
+  free() {
+    if (this.#handle !== 0 && !this.#engine.dead) this.#engine.exports.vs_op_free(this.#handle);
+    this.#handle = 0;
+  }
+}

@@ -1,0 +1,115 @@
+// load.js - from a WASM file to an initialized engine: which kernels, which bytes, one compilation per process.
+//
+// `relaxed` is taken where the runtime knows relaxed SIMD AND computes it
+// rightly: Node 20 with its flag validates the module and gets the i8 dot product
+// wrong, so only the module's own self-test counts. Otherwise `simd`.
+
+import { VecStoreError, invalid } from '../errors.js';
+import { show } from './value.js';
+
+/** @typedef {import('../platform/platform.js').Platform} Platform */
+/** @typedef {import('./abi.gen.js').EngineExports} EngineExports */
+/** @typedef {'vecstore' | 'vecstore.idbfs'} Target */
+/** @typedef {(module: WebAssembly.Module) => Promise<WebAssembly.Exports>} Instantiate */
+
+/** A function whose one instruction is i8x16.relaxed_swizzle. */
+const RELAXED_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0, 253, 15,
+  253, 128, 2, 11,
+]);
+
+/** Compiled modules by platform and file name; instances share them. @type {WeakMap<object, Map<string, any>>} */
+const compiled = new WeakMap();
+/** Targets whose relaxed kernels failed their self-test here. @type {Set<Target>} */
+const brokenRelaxed = new Set();
+
+/**
+ * @param {Platform} platform
+ * @param {string} file
+ * @returns {Promise<WebAssembly.Module>}
+ */
+function compileOnce(platform, file) {
+  let cache = compiled.get(platform);
+  if (!cache) compiled.set(platform, (cache = new Map()));
+  let module = cache.get(file);
+  if (!module) {
+    module = platform.compile(file);
+    cache.set(file, module);
+    // A failed download must not be remembered.
+    module.catch(() => cache.delete(file));
+  }
+  return module;
+}
+
+/**
+ * @param {Platform} platform
+ * @param {unknown} wasm
+ * @returns {Promise<WebAssembly.Module>}
+ */
+async function moduleFrom(platform, wasm) {
+  if (wasm instanceof WebAssembly.Module) return wasm;
+  if (typeof Response !== 'undefined' && wasm instanceof Response) return WebAssembly.compile(await wasm.arrayBuffer());
+  if (wasm instanceof URL) return WebAssembly.compile(await platform.read(wasm));
+  if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm)) {
+    return WebAssembly.compile(/** @type {BufferSource} */ (wasm));
+  }
+  throw invalid(`wasm must be a URL, Response, bytes or WebAssembly.Module, not ${show(wasm)}`);
+}
+
+/** @param {unknown} error @returns {never} */
+function loadFailed(error) {
+  if (error instanceof VecStoreError) throw error;
+  throw new VecStoreError('IO', `cannot load the engine: ${/** @type {any} */ (error)?.message ?? error}`, {
+    cause: error,
+  });
+}
+
+/**
+ * Loads an engine and checks its kernels.
+ * @param {Platform} platform
+ * @param {Target} target
+ * @param {unknown} wasm the caller's own module, or undefined
+ * @param {Instantiate} instantiate
+ * @returns {Promise<{ exports: EngineExports, simd: string }>}
+ */
+export async function loadEngine(platform, target, wasm, instantiate) {
+  const relaxed = !brokenRelaxed.has(target) && WebAssembly.validate(RELAXED_PROBE);
+  const variants = wasm !== undefined ? ['custom'] : relaxed ? ['relaxed', 'simd'] : ['simd'];
+  for (const simd of variants) {
+    const module = await (simd === 'custom'
+      ? moduleFrom(platform, wasm)
+      : compileOnce(platform, `${target}.${simd}.wasm`)
+    ).catch(loadFailed);
+    const exports = /** @type {any} */ (await instantiate(module).catch(loadFailed));
+    if (typeof exports.vs_selftest !== 'function') throw invalid('wasm is not an engine module of this package');
+    if (exports.vs_selftest() === 0) return { exports, simd };
+    if (simd === 'relaxed') brokenRelaxed.add(target);
+  }
+  throw new VecStoreError('UNSUPPORTED', 'this runtime computes SIMD instructions wrongly: the self-test failed');
+}
+
+/**
+ * Instantiates the WASI reactor. Imports that are not WASI's belong to custom
+ * storage, which this version does not offer: no engine calls them.
+ * @param {import('../wasi/host.js').WasiHost} host
+ * @returns {Instantiate}
+ */
+export function wasiInstantiate(host) {
+  return async (module) => {
+    /** @type {Record<string, Record<string, any>>} */
+    const imports = {};
+    for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+      imports[from] ??= {};
+      imports[from][name] = from === 'wasi_snapshot_preview1' ? host.import(name) : refuse;
+    }
+    const { exports } = await WebAssembly.instantiate(module, imports);
+    host.attach(/** @type {WebAssembly.Memory} */ (exports.memory));
+    /** @type {any} */ (exports)._initialize?.();
+    return exports;
+  };
+}
+
+/** @returns {never} */
+function refuse() {
+  throw new VecStoreError('UNSUPPORTED', 'custom storage hosts are not supported by this version');
+}

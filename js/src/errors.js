@@ -1,0 +1,76 @@
+// errors.js - the one error class of the package, and how other failures become one.
+
+import { ABI, STATUS } from './engine/abi.gen.js';
+
+/**
+ * What went wrong, for programs. The engine's statuses map to these one to one.
+ * @typedef {'INVALID_ARGUMENT' | 'DIMENSION_MISMATCH' | 'FILTER_SYNTAX' | 'NOT_FOUND' | 'ALREADY_EXISTS' | 'CORRUPT' |
+ *   'VERSION' | 'NO_SPACE' | 'OUT_OF_MEMORY' | 'LOCKED' | 'READ_ONLY' | 'SUSPENDED' | 'QUOTA_EXCEEDED' | 'CONFLICT' |
+ *   'SCHEMA' | 'UNSUPPORTED' | 'ABORTED' | 'POISONED' | 'WORKER_LOST' | 'CLOSED' | 'IO'} ErrorCode
+ */
+
+/**
+ * Every failure of this package. After one the store goes on working, unless
+ * the code is CORRUPT, POISONED or CLOSED.
+ */
+export class VecStoreError extends Error {
+  /** @type {ErrorCode} */
+  code;
+  /** The wrong row of a batch, counted from 0. @type {number | undefined} */
+  index;
+  /** The damaged file. @type {string | undefined} */
+  file;
+  /** Where in the filter or query text. @type {number | undefined} */
+  offset;
+
+  /**
+   * @param {ErrorCode} code
+   * @param {string} message
+   * @param {{ index?: number, file?: string, offset?: number, cause?: unknown }} [details]
+   */
+  constructor(code, message, { index, file, offset, cause } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'VecStoreError';
+    this.code = code;
+    if (index !== undefined) this.index = index;
+    if (file !== undefined) this.file = file;
+    if (offset !== undefined) this.offset = offset;
+  }
+}
+
+/**
+ * @param {string} message
+ * @param {number} [index]
+ */
+export const invalid = (message, index) => new VecStoreError('INVALID_ARGUMENT', message, { index });
+
+/** @param {string} message */
+export const unsupported = (message) => new VecStoreError('UNSUPPORTED', message);
+
+/**
+ * The error code of an engine status; an unknown number can only come from a newer engine.
+ * @param {number} status
+ * @returns {ErrorCode}
+ */
+export const codeOf = (status) => /** @type {ErrorCode} */ (STATUS[status] ?? 'IO');
+
+/**
+ * The engine status for a failure of the host's storage.
+ * @param {any} error
+ * @returns {number}
+ */
+export function statusOfHostError(error) {
+  const code = error?.code ?? error?.name;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'QuotaExceededError') return ABI.NO_SPACE;
+  return ABI.IO;
+}
+
+/**
+ * Throws ABORTED once the caller's signal has fired.
+ * @param {AbortSignal | undefined} signal
+ */
+export function throwIfAborted(signal) {
+  if (signal?.aborted) {
+    throw new VecStoreError('ABORTED', 'the operation was aborted by its signal', { cause: signal.reason });
+  }
+}

@@ -1,0 +1,13 @@
+// index.js - the package's entry for pages and workers of browsers, with and without bundlers.
+
+import { platform } from './platform/browser.js';
+import { VecStore as Store } from './store.js';
+
+export { VecStoreError } from './errors.js';
+export * from './types.js';
+
+/** A vector store; open one with `VecStore.open`. */
+export class VecStore extends Store {
+  /** @internal */
+  static platform = platform;
+}

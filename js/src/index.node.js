@@ -1,0 +1,13 @@
+// index.node.js - the package's entry for Node, Deno and Bun.
+
+import { platform } from './platform/node.js';
+import { VecStore as Store } from './store.js';
+
+export { VecStoreError } from './errors.js';
+export * from './types.js';
+
+/** A vector store; open one with `VecStore.open`. */
+export class VecStore extends Store {
+  /** @internal */
+  static platform = platform;
+}

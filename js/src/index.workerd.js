@@ -1,0 +1,13 @@
+// index.workerd.js - the package's entry for Cloudflare Workers and other edge isolates.
+
+import { platform } from './platform/workerd.js';
+import { VecStore as Store } from './store.js';
+
+export { VecStoreError } from './errors.js';
+export * from './types.js';
+
+/** A vector store; open one with `VecStore.open`. */
+export class VecStore extends Store {
+  /** @internal */
+  static platform = platform;
+}

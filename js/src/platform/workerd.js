@@ -1,0 +1,19 @@
+// workerd.js - Cloudflare Workers and other edge isolates: modules compiled before start, no files.
+
+import relaxed from '../../../dist/vecstore.relaxed.wasm';
+import simd from '../../../dist/vecstore.simd.wasm';
+
+/** @type {Record<string, WebAssembly.Module>} */
+const MODULES = { 'vecstore.simd.wasm': simd, 'vecstore.relaxed.wasm': relaxed };
+
+/** @type {import('./platform.js').Platform} */
+export const platform = {
+  name: 'workerd',
+  compile: async (file) => MODULES[file],
+  read: async (url) => (await fetch(url)).arrayBuffer(),
+  yieldToHost: () => new Promise((done) => {
+    setTimeout(done, 0);
+  }),
+  files: null,
+  loadIdbfs: null,
+};

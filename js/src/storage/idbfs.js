@@ -1,0 +1,221 @@
+// idbfs.js - a store in a browser's IndexedDB, through Emscripten's memory files and IDBFS.
+//
+// The files live in memory; a sync copies every file whose mtime differs into
+// IndexedDB, whole, in one transaction. What that does and does not promise was
+// measured (killed browsers, failing puts, coarse clocks), and these rules follow:
+//   R1  One mount at a time: a second one's sync would delete the first's files. An exclusive Web
+//       Lock is held for the life of the mount.
+//   R2  When one file's put fails the others may be committed anyway. So files are write-once and
+//       generation-named, and after an error nothing is known until a sync succeeds.
+//   R3  Acknowledged only after syncfs called back without an error; fsync in C does nothing.
+//   R4  A file written twice in one tick of a coarse clock would never be copied again: each file
+//       to be synced gets an mtime above every earlier one.
+//   R5  A log file is rewritten whole on each sync, so it is short: 256 KiB.
+//   R6  Never two syncs in flight, nothing deleted while one is (queue.js, Q4).
+
+import { loadEngine } from '../engine/load.js';
+import { VecStoreError, invalid, unsupported } from '../errors.js';
+
+const WAL_ROTATE_BYTES = 256 * 1024;
+const LOCK_WAIT_MS = 2000;
+const SYNC_DELAY_MS = 250;
+
+const NAME = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** @typedef {{ FS: any, IDBFS: any }} Emscripten */
+
+/** Whether this page or worker can keep a store in IndexedDB. @param {import('../platform/platform.js').Platform} platform */
+export function hasIdbfs(platform) {
+  return platform.loadIdbfs !== null && typeof indexedDB !== 'undefined' &&
+    typeof navigator !== 'undefined' && navigator.locks !== undefined;
+}
+
+/**
+ * @param {import('./backend.js').BackendRequest} request
+ * @returns {Promise<import('./backend.js').Backend>}
+ */
+export async function openIdbfs({ platform, path }) {
+  if (!hasIdbfs(platform) || !platform.loadIdbfs) {
+    throw unsupported(`storage 'idbfs' needs IndexedDB and Web Locks, which ${platform.name} has not here`);
+  }
+  if (path === undefined) throw invalid("storage 'idbfs' needs a path");
+  if (!NAME.test(path) || path === '.' || path === '..') {
+    throw invalid(`path must be a plain name of [A-Za-z0-9._-]{1,128} for storage 'idbfs': ${JSON.stringify(path)}`);
+  }
+  const release = await takeWebLock(path);
+  try {
+    return new Idbfs(platform, path, release, await platform.loadIdbfs());
+  } catch (error) {
+    release();
+    throw new VecStoreError('IO', `cannot load the IDBFS build: ${/** @type {any} */ (error)?.message}`, { cause: error });
+  }
+}
+
+/**
+ * Holds the store's Web Lock until the function it gives is called (R1).
+ * @param {string} path
+ * @returns {Promise<() => void>}
+ */
+function takeWebLock(path) {
+  return new Promise((resolve, reject) => {
+    // A reloaded page's lock lingers for a moment, hence the wait.
+    const wait = new AbortController();
+    const timer = setTimeout(() => wait.abort(), LOCK_WAIT_MS);
+    navigator.locks.request(`vecstore:${path}`, { mode: 'exclusive', signal: wait.signal }, () => {
+      clearTimeout(timer);
+      return new Promise((release) => resolve(() => release(undefined)));
+    }).catch((error) => {
+      clearTimeout(timer);
+      reject(error?.name === 'AbortError'
+        ? new VecStoreError('LOCKED', `the store '${path}' is open already in another tab or worker of this site ` +
+            `(waited ${LOCK_WAIT_MS / 1000} s)`)
+        : new VecStoreError('IO', `no lock for the store '${path}': ${error?.message}`, { cause: error }));
+    });
+  });
+}
+
+/** @typedef {import('./backend.js').Backend} Backend */
+
+/** @implements {Backend} */
+class Idbfs {
+  /** @type {'idbfs'} */
+  kind = 'idbfs';
+  persistent = true;
+  syncDelayMs = SYNC_DELAY_MS;
+  #platform;
+  #release;
+  #factory;
+  /** @type {Emscripten | undefined} */
+  #module;
+  /** The mtime given last (R4). */
+  #mtime = 0;
+  /** The browser's answer to "please do not evict". @type {boolean | null} */
+  #keepsData = null;
+
+  /**
+   * @param {import('../platform/platform.js').Platform} platform
+   * @param {string} path
+   * @param {() => void} release
+   * @param {(options: object) => Promise<Emscripten>} factory
+   */
+  constructor(platform, path, release, factory) {
+    this.#platform = platform;
+    this.path = path;
+    this.#release = release;
+    this.#factory = factory;
+    this.config = {
+      storage: /** @type {const} */ ('posix'), root: `/vecstore/${path}`, walRotateBytes: WAL_ROTATE_BYTES,
+    };
+  }
+
+  /** @param {unknown} wasm */
+  async load(wasm) {
+    // Asked, not waited for: a browser may show the question to the user.
+    navigator.storage?.persist?.().then((answer) => (this.#keepsData = answer), () => {});
+    const loaded = await loadEngine(this.#platform, 'vecstore.idbfs', wasm, (module) => this.#instantiate(module));
+    await this.#mount();
+    return loaded;
+  }
+
+  /** @param {WebAssembly.Module} module @returns {Promise<WebAssembly.Exports>} */
+  async #instantiate(module) {
+    /** @type {WebAssembly.Exports | undefined} */
+    let exports;
+    /** @type {(reason: unknown) => void} */
+    let fail;
+    const failure = new Promise((_, reject) => (fail = reject));
+    const ready = this.#factory({
+      instantiateWasm: (/** @type {any} */ imports, /** @type {(instance: any, module: any) => void} */ done) => {
+        WebAssembly.instantiate(module, { vecstore_host: {}, ...imports }).then((instance) => {
+          exports = instance.exports;
+          done(instance, module);
+        }).catch((error) => fail(error));
+        return {};
+      },
+      print: () => {},
+      printErr: () => {},
+    });
+    this.#module = /** @type {Emscripten} */ (await Promise.race([ready, failure]));
+    return /** @type {WebAssembly.Exports} */ (exports);
+  }
+
+  get #fs() {
+    return /** @type {Emscripten} */ (this.#module).FS;
+  }
+
+  async #mount() {
+    const { FS, IDBFS } = /** @type {Emscripten} */ (this.#module);
+    FS.mkdirTree(this.config.root);
+    FS.mount(IDBFS, {}, this.config.root);
+    try {
+      await this.#syncfs(true);
+    } catch (/** @type {any} */ error) {
+      throw new VecStoreError('IO', `cannot read the store '${this.path}' from IndexedDB: ${error?.message ?? error}`, {
+        cause: error,
+      });
+    }
+    this.#eachFile((stat) => {
+      this.#mtime = Math.max(this.#mtime, Number(stat.mtime));
+    });
+  }
+
+  /** @param {boolean} populate */
+  #syncfs(populate) {
+    return new Promise((resolve, reject) => {
+      this.#fs.syncfs(populate, (/** @type {unknown} */ error) => (error ? reject(error) : resolve(undefined)));
+    });
+  }
+
+  /** @param {import('./backend.js').SyncNames} names */
+  async sync({ files }) {
+    this.#touch(files);
+    try {
+      await this.#syncfs(false);
+    } catch {
+      // State unknown (R2): everything is offered once more before the store is given up.
+      this.#touch(files);
+      await this.#syncfs(false);
+    }
+  }
+
+  /** Gives each file a new mtime (R4). @param {string[]} files */
+  #touch(files) {
+    for (const name of files) {
+      this.#mtime = Math.max(this.#mtime + 1, Date.now());
+      this.#fs.utime(`${this.config.root}/${name}`, this.#mtime, this.#mtime);
+    }
+  }
+
+  /** @param {(stat: { size: number, mtime: Date }) => void} fn */
+  #eachFile(fn) {
+    const FS = this.#fs;
+    const walk = (/** @type {string} */ dir) => {
+      for (const name of FS.readdir(dir)) {
+        if (name === '.' || name === '..') continue;
+        const stat = FS.stat(`${dir}/${name}`);
+        if (FS.isDir(stat.mode)) walk(`${dir}/${name}`);
+        else fn(stat);
+      }
+    };
+    walk(this.config.root);
+  }
+
+  stats() {
+    let files = 0;
+    this.#eachFile((stat) => {
+      files += stat.size;
+    });
+    return { memory: { files }, storage: { keepsData: this.#keepsData } };
+  }
+
+  async close() {
+    try {
+      if (this.#module) this.#fs.unmount(this.config.root);
+    } catch {
+      // Not mounted yet: the opening failed before.
+    } finally {
+      this.#module = undefined;
+      this.#release();
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/* vecstore.h - the public C interface: the flat ABI of vs_abi.def as declarations.
+ *
+ * Layer: api (L5). Everything a host can call. The same functions are what
+ * the WASM modules export and what the native tests and tools link.
+ * vs_abi.def documents each function, the byte layouts and the rules.
+ */
+#ifndef VECSTORE_H
+#define VECSTORE_H
+
+#include <stdint.h>
+
+typedef struct vs_db vs_db;
+typedef struct vs_op vs_op;
+
+#define VS_STATUS_CODE(name, number, js)
+#define VS_CONST(name, number) enum { name = number };
+#define VS_EXPORT(ret, name, args, doc) ret name args;
+#include "vs_abi.def"
+#undef VS_EXPORT
+#undef VS_CONST
+#undef VS_STATUS_CODE
+
+#endif

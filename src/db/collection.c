@@ -1,0 +1,199 @@
+/* collection.c - the live records of one collection (invariants: collection.h).
+ *
+ * Layer: db. Lookups are O(1) expected; an upsert or delete costs one graph
+ * insert or removal.
+ */
+#include "collection.h"
+
+#include <string.h>
+
+static bool same_id(const void *ctx, uint32_t slot, vs_slice key) {
+  const vs_body *b = vs_coll_body(ctx, slot);
+  return b && b->id_n == key.n && memcmp(vs_body_bytes(b), key.p, key.n) == 0;
+}
+
+void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, uint64_t hash_seed) {
+  memset(c, 0, sizeof *c);
+  c->a = a;
+  c->config = *config;
+  vs_blocks_init(&c->bodies, a, sizeof(vs_body *));
+  vs_blocks_init(&c->sequences, a, sizeof(uint64_t));
+  vs_blocks_init(&c->segment, a, sizeof(uint32_t));
+  vs_blocks_init(&c->free_slot, a, sizeof(uint32_t));
+  vs_hashmap_init(&c->ids, a, hash_seed, same_id, c);
+  c->next_seq = 1;
+  c->next_rev = 1;
+}
+
+void vs_coll_deinit(vs_collection *c) {
+  for (uint32_t slot = 0; slot < c->n_slots; slot++) vs_free(c->a, vs_coll_body(c, slot));
+  vs_coll_unfix_dim(c);
+  vs_hashmap_deinit(&c->ids);
+  vs_blocks_deinit(&c->free_slot);
+  vs_blocks_deinit(&c->segment);
+  vs_blocks_deinit(&c->sequences);
+  vs_blocks_deinit(&c->bodies);
+}
+
+vs_body *vs_coll_body(const vs_collection *c, uint32_t slot) {
+  return slot < c->n_slots ? *(vs_body **)vs_blocks_at(&c->bodies, slot) : NULL;
+}
+
+uint32_t vs_coll_find(const vs_collection *c, vs_slice id) { return vs_hashmap_get(&c->ids, id); }
+
+uint32_t vs_coll_segment(const vs_collection *c, uint32_t slot) {
+  return *(uint32_t *)vs_blocks_at(&c->segment, slot);
+}
+
+void vs_coll_set_segment(vs_collection *c, uint32_t slot, uint32_t number) {
+  *(uint32_t *)vs_blocks_at(&c->segment, slot) = number;
+}
+
+vs_status vs_coll_fix_dim(vs_collection *c, uint32_t dim) {
+  assert(dim <= VS_MAX_DIMENSION);
+  if (c->has_index || dim == 0) {
+    c->config.dim = dim;
+    return VS_OK;
+  }
+  vs_vectors_init(&c->vectors, c->a, dim);
+  vs_status status = vs_index_create(c->a, &c->config.index, &c->vectors, &c->sequences, &c->index);
+  if (status != VS_OK) {
+    vs_vectors_deinit(&c->vectors);
+    return status;
+  }
+  c->config.dim = dim;
+  c->has_index = true;
+  return VS_OK;
+}
+
+void vs_coll_unfix_dim(vs_collection *c) {
+  c->config.dim = VS_DIM_UNSET;
+  if (!c->has_index) return;
+  vs_index_destroy(c->index);
+  vs_vectors_deinit(&c->vectors);
+  c->has_index = false;
+}
+
+vs_status vs_coll_prepare(vs_collection *c, uint32_t n_slots, uint32_t n_new, uint32_t n_freed, uint32_t n_inserts,
+                          const uint64_t *sequence) {
+  if (n_slots > VS_MAX_SLOTS) return VS_OUT_OF_MEMORY;
+  VS_TRY(vs_blocks_reserve(&c->bodies, n_slots));
+  VS_TRY(vs_blocks_reserve(&c->sequences, n_slots));
+  VS_TRY(vs_blocks_reserve(&c->segment, n_slots));
+  VS_TRY(vs_blocks_reserve(&c->free_slot, c->n_free + n_freed));
+  VS_TRY(vs_hashmap_reserve(&c->ids, c->n_live + n_new));
+  if (!c->has_index) return VS_OK;
+  VS_TRY(vs_vectors_reserve(&c->vectors, n_slots));
+  return vs_index_prepare(c->index, n_slots, n_inserts, sequence);
+}
+
+uint32_t vs_coll_take_slot(vs_collection *c) {
+  if (c->n_free > 0) return *(uint32_t *)vs_blocks_at(&c->free_slot, --c->n_free);
+  return c->n_slots++;
+}
+
+void vs_coll_return_slot(vs_collection *c, uint32_t slot) {
+  if (slot + 1 == c->n_slots && !vs_coll_body(c, slot)) {
+    c->n_slots--;
+    return;
+  }
+  *(uint32_t *)vs_blocks_at(&c->free_slot, c->n_free++) = slot;
+}
+
+static void install_body(vs_collection *c, vs_body *body) {
+  vs_body **place = vs_blocks_at(&c->bodies, body->slot);
+  vs_body *old = *place;
+  c->body_bytes += sizeof *body + vs_body_payload(body).n;
+  if (old) {
+    c->body_bytes -= sizeof *old + vs_body_payload(old).n;
+    vs_free(c->a, old);
+    *place = body;
+    return;
+  }
+  *place = body;
+  vs_hashmap_put(&c->ids, vs_body_id(body), body->slot);
+  c->n_live++;
+}
+
+static void raise_counters(vs_collection *c, const vs_body *body) {
+  if (body->seq >= c->next_seq) c->next_seq = body->seq + 1;
+  if (body->rev >= c->next_rev) c->next_rev = body->rev + 1;
+}
+
+void vs_coll_apply_upsert(vs_collection *c, vs_body *body, const void *vector) {
+  uint32_t slot = body->slot;
+  assert(slot < c->n_slots);
+  bool fresh = vs_coll_body(c, slot) == NULL;
+  if (c->has_index && vector) {
+    if (!fresh) vs_index_remove(c->index, slot);
+    *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
+    vs_vectors_set(&c->vectors, slot, vector);
+    vs_index_insert(c->index, slot);
+  } else {
+    *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
+  }
+  raise_counters(c, body);
+  install_body(c, body);
+  vs_coll_set_segment(c, slot, VS_SEG_NONE);
+}
+
+void vs_coll_apply_delete(vs_collection *c, uint32_t slot) {
+  vs_body **place = vs_blocks_at(&c->bodies, slot);
+  vs_body *body = *place;
+  assert(body);
+  if (c->has_index) vs_index_remove(c->index, slot);
+  vs_hashmap_remove(&c->ids, vs_body_id(body));
+  c->body_bytes -= sizeof *body + vs_body_payload(body).n;
+  vs_free(c->a, body);
+  *place = NULL;
+  c->n_live--;
+  vs_coll_set_segment(c, slot, VS_SEG_NONE);
+  *(uint32_t *)vs_blocks_at(&c->free_slot, c->n_free++) = slot;
+}
+
+vs_status vs_coll_load(vs_collection *c, const vs_record_view *v, uint32_t segment) {
+  uint32_t slot = v->head.slot;
+  if (vs_coll_find(c, v->id) != VS_NO_SLOT) return VS_CORRUPT;
+  vs_body *body = vs_body_from_view(c->a, v);
+  if (!body) return VS_OUT_OF_MEMORY;
+  if (c->has_index) vs_vectors_set(&c->vectors, slot, v->vector);
+  *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
+  raise_counters(c, body);
+  install_body(c, body);
+  vs_coll_set_segment(c, slot, segment);
+  return VS_OK;
+}
+
+vs_status vs_coll_rebuild_free(vs_collection *c) {
+  c->n_free = 0;
+  VS_TRY(vs_blocks_reserve(&c->free_slot, c->n_slots - c->n_live));
+  for (uint32_t slot = c->n_slots; slot-- > 0;)
+    if (!vs_coll_body(c, slot)) *(uint32_t *)vs_blocks_at(&c->free_slot, c->n_free++) = slot;
+  return VS_OK;
+}
+
+/* ============ Replaying the log ============ */
+
+vs_status vs_coll_replay_upsert(vs_collection *c, const vs_record_view *v) {
+  if (c->config.dim == VS_DIM_UNSET) VS_TRY(vs_coll_fix_dim(c, v->dim));
+  uint32_t slot = v->head.slot, known = vs_coll_find(c, v->id);
+  if (v->dim != (c->has_index ? c->config.dim : 0) || slot > c->n_slots) return VS_CORRUPT;
+  if (known != slot && (known != VS_NO_SLOT || vs_coll_body(c, slot))) return VS_CORRUPT;
+  if (known != VS_NO_SLOT && vs_coll_body(c, slot)->seq != v->head.seq) return VS_CORRUPT;
+  uint32_t n_slots = slot == c->n_slots ? slot + 1 : c->n_slots;
+  VS_TRY(vs_coll_prepare(c, n_slots, 1, 0, 1, &v->head.seq));
+  vs_body *body = vs_body_from_view(c->a, v);
+  if (!body) return VS_OUT_OF_MEMORY;
+  c->n_slots = n_slots;
+  bool same = known != VS_NO_SLOT && v->dim && memcmp(v->vector, vs_vectors_at(&c->vectors, slot), (size_t)v->dim * 4) == 0;
+  vs_coll_apply_upsert(c, body, v->dim && !same ? v->vector : NULL);
+  return VS_OK;
+}
+
+vs_status vs_coll_replay_delete(vs_collection *c, vs_slice id) {
+  uint32_t slot = vs_coll_find(c, id);
+  if (slot == VS_NO_SLOT) return VS_CORRUPT;
+  VS_TRY(vs_coll_prepare(c, c->n_slots, 0, 1, 0, NULL));
+  vs_coll_apply_delete(c, slot);
+  return VS_OK;
+}

@@ -1,0 +1,146 @@
+/* config.c - reading, merging and writing a collection's configuration (config.h). */
+#include "config.h"
+
+#include <string.h>
+
+#define BLOB_VERSION 1
+
+static const char *const type_names[] = {"auto", "hnsw", "flat"};
+
+static bool slice_is(vs_slice s, const char *text) { return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0; }
+
+static bool parse_type(const vs_value *v, vs_index_type *out) {
+  for (uint32_t i = 0; i < 3; i++)
+    if (v->tag == VS_VALUE_STRING && slice_is(v->bytes, type_names[i])) {
+      *out = (vs_index_type)i;
+      return true;
+    }
+  return false;
+}
+
+static bool parse_metric(const vs_value *v, vs_metric *out) {
+  if (v->tag != VS_VALUE_STRING) return false;
+  *out = vs_metric_parse((const char *)v->bytes.p, v->bytes.n);
+  return *out != VS_METRIC_COUNT;
+}
+
+/* An integer option in min..max; absent or null leaves *out and *has alone. */
+static vs_status read_u32(const vs_value *options, const char *key, uint32_t min, uint32_t max, uint32_t *out, bool *has,
+                          vs_err *err) {
+  vs_value v;
+  if (!vs_value_get(options, key, &v) || v.tag == VS_VALUE_NULL) return VS_OK;
+  if (v.tag != VS_VALUE_INT || v.i < (int64_t)min || v.i > (int64_t)max)
+    return vs_fail(err, VS_INVALID_ARGUMENT, "%s must be an integer from %u to %u", key, min, max);
+  *out = (uint32_t)v.i;
+  *has = true;
+  return VS_OK;
+}
+
+vs_status vs_config_request_read(const vs_value *options, vs_config_request *out, vs_err *err) {
+  vs_value v;
+  memset(out, 0, sizeof *out);
+  vs_coll_config *c = &out->value;
+  *c = (vs_coll_config){.dim = VS_DIM_UNSET, .ef_search = 50,
+                        .index = {.type = VS_INDEX_AUTO, .metric = VS_COSINE, .M = 16, .ef_construction = 200, .seed = 1}};
+  VS_TRY(read_u32(options, "dimension", 0, VS_MAX_DIMENSION, &c->dim, &out->has_dim, err));
+  VS_TRY(read_u32(options, "M", 2, 128, &c->index.M, &out->has_M, err));
+  VS_TRY(read_u32(options, "efConstruction", 2, 10000, &c->index.ef_construction, &out->has_ef_construction, err));
+  VS_TRY(read_u32(options, "efSearch", 1, 100000, &c->ef_search, &out->has_ef_search, err));
+  uint32_t seed = 1;
+  VS_TRY(read_u32(options, "seed", 0, UINT32_MAX, &seed, &out->has_seed, err));
+  c->index.seed = seed;
+  if (vs_value_get(options, "metric", &v)) {
+    if (!parse_metric(&v, &c->index.metric)) return vs_fail(err, VS_INVALID_ARGUMENT, "unknown metric");
+    out->has_metric = true;
+  }
+  if (vs_value_get(options, "indexType", &v)) {
+    if (!parse_type(&v, &c->index.type)) return vs_fail(err, VS_INVALID_ARGUMENT, "unknown index type");
+    out->has_type = true;
+  }
+  if (c->index.ef_construction < c->index.M) {
+    if (out->has_ef_construction)
+      return vs_fail(err, VS_INVALID_ARGUMENT, "efConstruction (%u) must be at least M (%u)", c->index.ef_construction, c->index.M);
+    c->index.ef_construction = c->index.M;
+  }
+  return VS_OK;
+}
+
+static vs_status clash_u32(vs_err *err, const char *what, uint32_t saved, uint32_t asked) {
+  return vs_fail(err, VS_INVALID_ARGUMENT, "the store has %s %u, the options ask for %u", what, saved, asked);
+}
+
+vs_status vs_config_merge(vs_coll_config *saved, const vs_config_request *request, vs_err *err) {
+  const vs_coll_config *asked = &request->value;
+  if (request->has_dim) {
+    if (saved->dim == VS_DIM_UNSET) saved->dim = asked->dim;
+    if (saved->dim != asked->dim) return clash_u32(err, "dimension", saved->dim, asked->dim);
+  }
+  if (request->has_metric && asked->index.metric != saved->index.metric)
+    return vs_fail(err, VS_INVALID_ARGUMENT, "the store has metric '%s', the options ask for '%s'",
+                   vs_metric_name(saved->index.metric), vs_metric_name(asked->index.metric));
+  if (request->has_type && asked->index.type != saved->index.type) {
+    if (asked->index.type == VS_INDEX_FLAT || saved->index.type == VS_INDEX_FLAT)
+      return vs_fail(err, VS_INVALID_ARGUMENT, "the store has index type '%s', the options ask for '%s'",
+                     type_names[saved->index.type], type_names[asked->index.type]);
+    saved->index.type = asked->index.type;
+  }
+  if (request->has_M && asked->index.M != saved->index.M) return clash_u32(err, "index M", saved->index.M, asked->index.M);
+  if (request->has_ef_construction && asked->index.ef_construction != saved->index.ef_construction)
+    return clash_u32(err, "efConstruction", saved->index.ef_construction, asked->index.ef_construction);
+  if (request->has_ef_search) saved->ef_search = asked->ef_search;
+  return VS_OK;
+}
+
+static void pair_int(vs_wr *w, const char *key, uint64_t v) {
+  vs_value_key(w, key);
+  vs_value_int(w, (int64_t)v);
+}
+
+void vs_config_encode(const vs_collection *c, vs_wr *w) {
+  size_t mark = vs_value_object_begin(w);
+  pair_int(w, "version", BLOB_VERSION);
+  vs_value_key(w, "dimension");
+  if (c->config.dim == VS_DIM_UNSET) vs_value_null(w);
+  else vs_value_int(w, c->config.dim);
+  vs_value_key(w, "metric");
+  vs_value_cstring(w, vs_metric_name(c->config.index.metric));
+  vs_value_key(w, "indexType");
+  vs_value_cstring(w, type_names[c->config.index.type]);
+  pair_int(w, "M", c->config.index.M);
+  pair_int(w, "efConstruction", c->config.index.ef_construction);
+  pair_int(w, "efSearch", c->config.ef_search);
+  pair_int(w, "seed", c->config.index.seed);
+  pair_int(w, "nextSeq", c->next_seq);
+  pair_int(w, "nextRev", c->next_rev);
+  pair_int(w, "nSlots", c->n_slots);
+  pair_int(w, "nLive", c->n_live);
+  vs_value_end(w, mark, 12);
+}
+
+static bool get_counter(const vs_value *object, const char *key, uint64_t max, uint64_t *out) {
+  vs_value v;
+  if (!vs_value_get(object, key, &v) || v.tag != VS_VALUE_INT || v.i < 0 || (uint64_t)v.i > max) return false;
+  *out = (uint64_t)v.i;
+  return true;
+}
+
+vs_status vs_config_decode(vs_slice blob, vs_config_saved *out, vs_err *err) {
+  vs_value object;
+  vs_config_request request;
+  uint64_t version, n_slots, n_live;
+  vs_rd r = vs_rd_of(blob.p, blob.n);
+  if (!vs_value_check(blob.p, blob.n) || (object = vs_value_read(&r)).tag != VS_VALUE_OBJECT)
+    return vs_fail(err, VS_CORRUPT, "the manifest's configuration is malformed");
+  if (!get_counter(&object, "version", UINT32_MAX, &version) || version != BLOB_VERSION)
+    return vs_fail(err, VS_VERSION, "the collection's configuration has another version; this build reads version %d", BLOB_VERSION);
+  vs_err inner;
+  bool sound = get_counter(&object, "nextSeq", INT64_MAX, &out->next_seq) &&
+               get_counter(&object, "nextRev", INT64_MAX, &out->next_rev) &&
+               get_counter(&object, "nSlots", VS_MAX_SLOTS, &n_slots) && get_counter(&object, "nLive", n_slots, &n_live);
+  if (!sound || vs_config_request_read(&object, &request, &inner) != VS_OK)
+    return vs_fail(err, VS_CORRUPT, "the manifest's configuration is malformed");
+  out->config = request.value;
+  out->n_slots = (uint32_t)n_slots;
+  out->n_live = (uint32_t)n_live;
+  return VS_OK;
+}

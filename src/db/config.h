@@ -1,0 +1,35 @@
+/* config.h - a collection's configuration: from options, to and from the manifest.
+ *
+ * Layer: db. The manifest's blob is an encoded object with version, dimension
+ * (null while unknown), metric, indexType, M, efConstruction, efSearch, seed,
+ * nextSeq, nextRev, nSlots and nLive.
+ */
+#ifndef VS_CONFIG_H
+#define VS_CONFIG_H
+
+#include "../base/value.h"
+#include "collection.h"
+
+/* What an open asked for: absent options have their bit clear. */
+typedef struct {
+  bool has_dim, has_metric, has_type, has_M, has_ef_construction, has_ef_search, has_seed;
+  vs_coll_config value; /* defaults where absent */
+} vs_config_request;
+
+/* Reads and range-checks the options object of vs_op_open. */
+VS_MUST_USE vs_status vs_config_request_read(const vs_value *options, vs_config_request *out, vs_err *err);
+
+/* The saved configuration wins where an option is absent; a contradiction is
+ * VS_INVALID_ARGUMENT naming both values. ef_search and auto/hnsw may change. */
+VS_MUST_USE vs_status vs_config_merge(vs_coll_config *saved, const vs_config_request *request, vs_err *err);
+
+typedef struct {
+  vs_coll_config config;
+  uint64_t next_seq, next_rev;
+  uint32_t n_slots, n_live;
+} vs_config_saved;
+
+void vs_config_encode(const vs_collection *c, vs_wr *w);
+VS_MUST_USE vs_status vs_config_decode(vs_slice blob, vs_config_saved *out, vs_err *err);
+
+#endif

@@ -1,0 +1,63 @@
+/* image.h - a collection's state as block files, and back.
+ *
+ * Layer: db. Segments hold records; the index image says which are live.
+ *
+ *   seg block   one or more of: u32 length, encoded record (record.h)
+ *   idx block   u8 kind, then
+ *                 1  slots: u32 first, u32 n, n * u64 rev (0 = free slot)
+ *                 2  one chunk of the index (vs_index_encode_next)
+ *
+ * A record of a segment is live iff the slot table holds its rev at its slot;
+ * everything else in segments is garbage left by later writes. The slot table
+ * comes first, covers every slot once, in order.
+ *
+ * Writing selects records by slot: those only in the log, those of segments
+ * being rewritten, or (whole) all. Both directions work in steps within a budget.
+ */
+#ifndef VS_IMAGE_H
+#define VS_IMAGE_H
+
+#include "../store/store.h"
+#include "collection.h"
+#include "config.h"
+
+typedef struct {
+  vs_collection *c;
+  vs_store *store;
+  bool whole;       /* write every record and leave the collection's segment numbers alone */
+  bool optimize;    /* rewrite every segment that holds a dead record */
+  enum { IMAGE_PLAN, IMAGE_RECORDS, IMAGE_SLOTS, IMAGE_INDEX, IMAGE_WRITTEN } state;
+  uint32_t slot;       /* next slot to look at */
+  uint32_t file_first; /* first slot of the segment being written */
+  uint64_t n_in_file;
+  bool index_begun;
+  vs_block_writer *writer;
+  vs_wr block;
+  vs_blocks live;  /* uint32_t per file of the manifest in force: live records */
+} vs_image_writer;
+
+void vs_image_writer_init(vs_image_writer *w, vs_collection *c, vs_store *store, bool whole, bool optimize);
+void vs_image_writer_deinit(vs_image_writer *w);
+/* Between vs_store_checkpoint_begin and _install. *done when all is written.
+ * On failure call vs_image_writer_undo before anything else. */
+VS_MUST_USE vs_status vs_image_write(vs_image_writer *w, double *budget, bool *done, vs_err *err);
+/* The checkpoint failed: the records it wrote count as being in the log only. */
+void vs_image_writer_undo(vs_image_writer *w);
+
+typedef struct {
+  vs_collection *c;
+  vs_store *store;
+  enum { LOAD_IMAGE, LOAD_INDEX_END, LOAD_RECORDS, LOAD_FINISH, LOAD_DONE } state;
+  uint32_t file; /* of the manifest */
+  uint32_t n_slots, n_live;
+  uint32_t n_table; /* slots of the table read so far */
+  bool index_begun;
+  vs_blocks rev; /* uint64_t per slot: the table */
+  vs_block_reader *reader;
+} vs_image_loader;
+
+void vs_image_loader_init(vs_image_loader *l, vs_collection *c, vs_store *store, const vs_config_saved *saved);
+void vs_image_loader_deinit(vs_image_loader *l);
+VS_MUST_USE vs_status vs_image_load(vs_image_loader *l, double *budget, bool *done, vs_err *err);
+
+#endif

@@ -1,0 +1,150 @@
+/* image_load.c - reading a collection back from its block files (format: image.h).
+ *
+ * Layer: db. One sequential pass over the index image, one over the segments;
+ * trusts nothing beyond what the checksums say about accidents: every slot,
+ * count and record is checked, so that crafted files end in VS_CORRUPT.
+ */
+#include <string.h>
+
+#include "image.h"
+
+void vs_image_loader_init(vs_image_loader *l, vs_collection *c, vs_store *store, const vs_config_saved *saved) {
+  memset(l, 0, sizeof *l);
+  l->c = c;
+  l->store = store;
+  l->n_slots = saved->n_slots;
+  l->n_live = saved->n_live;
+  vs_blocks_init(&l->rev, c->a, sizeof(uint64_t));
+}
+
+void vs_image_loader_deinit(vs_image_loader *l) {
+  if (l->reader) vs_block_reader_close(l->reader);
+  vs_blocks_deinit(&l->rev);
+}
+
+static vs_status corrupt(const vs_image_loader *l, vs_err *err, const char *what) {
+  char name[48] = "";
+  if (l->file < vs_store_n_files(l->store)) vs_file_ref_name(vs_store_file(l->store, l->file), name);
+  return vs_fail_file(err, VS_CORRUPT, name, "%s: %s", name, what);
+}
+
+/* The slot count comes from the manifest; the table must back it, so memory
+ * is taken only as its blocks arrive. */
+static vs_status load_table(vs_image_loader *l, vs_rd *r, vs_err *err) {
+  uint32_t first = vs_rd_u32(r), n = vs_rd_u32(r);
+  if (r->failed || first != l->n_table || n > l->n_slots - l->n_table || vs_rd_left(r) != (size_t)n * 8)
+    return corrupt(l, err, "malformed slot table");
+  if (vs_blocks_reserve(&l->rev, first + n) != VS_OK) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
+  for (uint32_t i = 0; i < n; i++) *(uint64_t *)vs_blocks_at(&l->rev, first + i) = vs_rd_u64(r);
+  l->n_table += n;
+  return VS_OK;
+}
+
+/* All slots are known: makes room for them. */
+static vs_status begin_slots(vs_image_loader *l, vs_err *err) {
+  vs_collection *c = l->c;
+  if (l->n_table != l->n_slots) return corrupt(l, err, "the slot table is incomplete");
+  if (vs_coll_prepare(c, l->n_slots, l->n_live, 0, 0, NULL) != VS_OK)
+    return vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
+  c->n_slots = l->n_slots;
+  if (!c->has_index) return VS_OK;
+  l->index_begun = true;
+  return vs_index_load_begin(c->index, l->n_slots, err) == VS_OK ? VS_OK : vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
+}
+
+static vs_status load_image_block(vs_image_loader *l, vs_slice block, vs_err *err) {
+  vs_rd r = vs_rd_of(block.p, block.n);
+  uint8_t kind = vs_rd_u8(&r);
+  if (kind == 1 && !l->index_begun) return load_table(l, &r, err);
+  if (kind != 2 || !l->c->has_index) return corrupt(l, err, "unexpected block");
+  if (!l->index_begun) VS_TRY(begin_slots(l, err));
+  vs_status status = vs_index_load_chunk(l->c->index, (vs_slice){r.p, vs_rd_left(&r)}, err);
+  if (status == VS_OUT_OF_MEMORY) return vs_fail(err, status, "no memory to open the store");
+  return status == VS_OK ? VS_OK : corrupt(l, err, "malformed index image");
+}
+
+static vs_status load_segment_block(vs_image_loader *l, vs_slice block, vs_err *err) {
+  vs_collection *c = l->c;
+  uint32_t segment = (uint32_t)vs_store_file(l->store, l->file)->number;
+  vs_rd r = vs_rd_of(block.p, block.n);
+  while (vs_rd_left(&r) > 0) {
+    vs_record_view v;
+    uint32_t n = vs_rd_u32(&r);
+    vs_slice bytes = {vs_rd_bytes(&r, n), n};
+    if (r.failed || vs_record_decode(bytes, &v) != VS_OK) return corrupt(l, err, "malformed record");
+    uint32_t slot = v.head.slot;
+    if (slot >= l->n_slots || *(uint64_t *)vs_blocks_at(&l->rev, slot) != v.head.rev) continue;
+    if (v.dim != (c->has_index ? c->config.dim : 0)) return corrupt(l, err, "a record of another dimension");
+    if (vs_coll_body(c, slot) && vs_coll_body(c, slot)->rev == v.head.rev) continue;
+    vs_status status = c->n_live < l->n_live ? vs_coll_load(c, &v, segment) : VS_CORRUPT;
+    if (status == VS_OUT_OF_MEMORY) return vs_fail(err, status, "no memory to open the store");
+    if (status != VS_OK) return corrupt(l, err, "a record clashes with another");
+  }
+  return VS_OK;
+}
+
+/* Reads all files of one kind; *done when the last block was taken. */
+static vs_status load_files(vs_image_loader *l, vs_file_kind kind, double *budget, bool *done, vs_err *err) {
+  *done = false;
+  while (*budget > 0) {
+    if (!l->reader) {
+      while (l->file < vs_store_n_files(l->store) && vs_store_file(l->store, l->file)->kind != kind) l->file++;
+      if (l->file == vs_store_n_files(l->store)) {
+        *done = true;
+        return VS_OK;
+      }
+      VS_TRY(vs_block_reader_open(l->store, l->file, &l->reader, err));
+    }
+    vs_slice block;
+    VS_TRY(vs_block_reader_next(l->reader, &block, err));
+    if (block.n == 0) {
+      vs_block_reader_close(l->reader);
+      l->reader = NULL;
+      l->file++;
+      continue;
+    }
+    VS_TRY(kind == VS_FILE_INDEX ? load_image_block(l, block, err) : load_segment_block(l, block, err));
+    *budget -= (double)block.n / 1024 + 1;
+  }
+  return VS_OK;
+}
+
+static vs_status check_complete(vs_image_loader *l, vs_err *err) {
+  vs_collection *c = l->c;
+  if (c->n_live != l->n_live) return corrupt(l, err, "records are missing from the segments");
+  for (uint32_t slot = 0; slot < l->n_slots; slot++) {
+    bool live = *(uint64_t *)vs_blocks_at(&l->rev, slot) != 0;
+    if (live != (vs_coll_body(c, slot) != NULL)) return corrupt(l, err, "records are missing from the segments");
+    if (c->has_index && live != vs_index_contains(c->index, slot)) return corrupt(l, err, "the index and the records disagree");
+  }
+  return vs_coll_rebuild_free(c) == VS_OK ? VS_OK : vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
+}
+
+vs_status vs_image_load(vs_image_loader *l, double *budget, bool *done, vs_err *err) {
+  bool read = false;
+  *done = false;
+  if (l->state == LOAD_IMAGE) {
+    VS_TRY(load_files(l, VS_FILE_INDEX, budget, &read, err));
+    if (!read) return VS_OK;
+    if (!l->index_begun) VS_TRY(begin_slots(l, err));
+    l->state = LOAD_INDEX_END;
+  }
+  if (l->state == LOAD_INDEX_END) {
+    vs_status status = l->c->has_index ? vs_index_load_end(l->c->index, err) : VS_OK;
+    if (status == VS_OUT_OF_MEMORY) return vs_fail(err, status, "no memory to open the store");
+    if (status != VS_OK) return corrupt(l, err, "the index image breaks its invariants");
+    l->file = 0;
+    l->state = LOAD_RECORDS;
+  }
+  if (l->state == LOAD_RECORDS) {
+    VS_TRY(load_files(l, VS_FILE_SEGMENT, budget, &read, err));
+    if (!read) return VS_OK;
+    l->state = LOAD_FINISH;
+  }
+  if (l->state == LOAD_FINISH) {
+    VS_TRY(check_complete(l, err));
+    l->state = LOAD_DONE;
+  }
+  *done = true;
+  return VS_OK;
+}

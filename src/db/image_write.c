@@ -1,0 +1,241 @@
+/* image_write.c - writing a collection's segments and index image (format: image.h).
+ *
+ * Layer: db. O(slots) to plan and to write the table; otherwise in proportion
+ * to the records selected and the graph.
+ */
+#include <string.h>
+
+#include "image.h"
+
+/* Blocks of about this size: large enough for sequential speed, small enough
+ * that one damaged block is little. */
+#define BLOCK_TARGET_BYTES (128u * 1024u)
+#define TABLE_SLOTS_PER_BLOCK 8192u
+/* A segment is rewritten when at least this share of it is dead (1 / DEAD_SHARE). */
+#define DEAD_SHARE 2u
+/* Above this many segments the small ones are merged. */
+#define MANY_SEGMENTS 48u
+#define SMALL_SEGMENT_BYTES (VS_SEGMENT_MAX_BYTES / 4)
+
+/* segment[slot] while its new segment is being written and has no number yet. */
+#define SEG_WRITING UINT32_MAX
+
+void vs_image_writer_init(vs_image_writer *w, vs_collection *c, vs_store *store, bool whole, bool optimize) {
+  memset(w, 0, sizeof *w);
+  w->c = c;
+  w->store = store;
+  w->whole = whole;
+  w->optimize = optimize;
+  vs_wr_init(&w->block, c->a);
+  vs_blocks_init(&w->live, c->a, sizeof(uint32_t));
+}
+
+void vs_image_writer_deinit(vs_image_writer *w) {
+  if (w->writer) vs_block_writer_destroy(w->writer);
+  vs_wr_deinit(&w->block);
+  vs_blocks_deinit(&w->live);
+}
+
+void vs_image_writer_undo(vs_image_writer *w) {
+  if (w->whole) return;
+  for (uint32_t slot = 0; slot < w->c->n_slots; slot++) {
+    uint32_t number = vs_coll_segment(w->c, slot);
+    bool ours = number == SEG_WRITING;
+    for (uint32_t i = 0; i < vs_store_pending_n(w->store) && !ours; i++) {
+      const vs_file_ref *ref = vs_store_pending(w->store, i);
+      ours = ref->kind == VS_FILE_SEGMENT && ref->number == number;
+    }
+    if (ours) vs_coll_set_segment(w->c, slot, VS_SEG_NONE);
+  }
+}
+
+/* ============ Planning: which segments stay ============ */
+
+static uint32_t *live_at(vs_image_writer *w, uint32_t file) { return vs_blocks_at(&w->live, file); }
+
+/* The file of the manifest in force that is segment `number`, or VS_NO_SLOT. */
+static uint32_t file_of(const vs_store *s, uint32_t number, uint32_t hint) {
+  uint32_t n = vs_store_n_files(s);
+  for (uint32_t k = 0; k < n; k++) {
+    uint32_t i = (hint + k) % n;
+    const vs_file_ref *ref = vs_store_file(s, i);
+    if (ref->kind == VS_FILE_SEGMENT && ref->number == number) return i;
+  }
+  return VS_NO_SLOT;
+}
+
+static vs_status count_live(vs_image_writer *w) {
+  uint32_t n_files = vs_store_n_files(w->store), hint = 0;
+  VS_TRY(vs_blocks_reserve(&w->live, n_files));
+  for (uint32_t slot = 0; slot < w->c->n_slots; slot++) {
+    uint32_t number = vs_coll_segment(w->c, slot);
+    if (number == VS_SEG_NONE) continue;
+    hint = file_of(w->store, number, hint);
+    assert(hint != VS_NO_SLOT);
+    ++*live_at(w, hint);
+  }
+  return VS_OK;
+}
+
+static bool worth_rewriting(const vs_image_writer *w, const vs_file_ref *ref, uint32_t live, uint32_t n_segments) {
+  if (live == 0) return true;
+  uint64_t dead = ref->n_items - live;
+  if (w->optimize && dead > 0) return true;
+  if (w->optimize && n_segments > 1 && ref->bytes < SMALL_SEGMENT_BYTES) return true;
+  if (dead * DEAD_SHARE >= ref->n_items) return true;
+  return n_segments > MANY_SEGMENTS && ref->bytes < SMALL_SEGMENT_BYTES;
+}
+
+/* Keeps the good segments; the records of the others count as unwritten. */
+static vs_status plan(vs_image_writer *w, vs_err *err) {
+  uint32_t n_files = vs_store_n_files(w->store), n_segments = 0;
+  if (w->whole) return VS_OK;
+  if (count_live(w) != VS_OK) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for a checkpoint");
+  for (uint32_t i = 0; i < n_files; i++) n_segments += vs_store_file(w->store, i)->kind == VS_FILE_SEGMENT;
+  for (uint32_t i = 0; i < n_files; i++) {
+    const vs_file_ref *ref = vs_store_file(w->store, i);
+    if (ref->kind != VS_FILE_SEGMENT) continue;
+    if (!worth_rewriting(w, ref, *live_at(w, i), n_segments)) {
+      VS_TRY(vs_store_checkpoint_keep(w->store, i, err));
+      continue;
+    }
+    for (uint32_t slot = 0; slot < w->c->n_slots && *live_at(w, i) > 0; slot++)
+      if (vs_coll_segment(w->c, slot) == ref->number) vs_coll_set_segment(w->c, slot, VS_SEG_NONE);
+  }
+  return VS_OK;
+}
+
+/* ============ Records ============ */
+
+static vs_status flush_block(vs_image_writer *w, vs_err *err) {
+  if (w->block.failed) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for a block");
+  if (w->block.n == 0) return VS_OK;
+  VS_TRY(vs_block_writer_append(w->writer, w->block.p, w->block.n, err));
+  vs_wr_reset(&w->block);
+  return VS_OK;
+}
+
+static vs_status finish_file(vs_image_writer *w, vs_err *err) {
+  if (!w->writer) return VS_OK;
+  vs_status status = flush_block(w, err);
+  if (status != VS_OK) return status;
+  vs_block_writer *writer = w->writer;
+  w->writer = NULL;
+  VS_TRY(vs_block_writer_finish(writer, w->n_in_file, err));
+  w->n_in_file = 0;
+  return VS_OK;
+}
+
+/* The segment is complete: its records now know its number. */
+static vs_status finish_segment(vs_image_writer *w, vs_err *err) {
+  if (!w->writer) return VS_OK;
+  VS_TRY(finish_file(w, err));
+  if (w->whole) return VS_OK;
+  uint64_t number = vs_store_pending(w->store, vs_store_pending_n(w->store) - 1)->number;
+  for (uint32_t slot = w->file_first; slot < w->slot; slot++)
+    if (vs_coll_segment(w->c, slot) == SEG_WRITING) vs_coll_set_segment(w->c, slot, (uint32_t)number);
+  return VS_OK;
+}
+
+static void encode_record(vs_image_writer *w, const vs_body *body) {
+  uint32_t dim = w->c->has_index ? w->c->config.dim : 0;
+  vs_slice payload = vs_body_payload(body);
+  vs_wr_u32(&w->block, (uint32_t)vs_record_bytes(body, dim));
+  uint8_t *header = vs_wr_space(&w->block, VS_RECORD_HEADER_BYTES);
+  if (header) vs_record_encode_header(body, dim, header);
+  vs_wr_bytes(&w->block, payload.p, payload.n);
+  if (dim) vs_wr_bytes(&w->block, vs_vectors_at(&w->c->vectors, body->slot), (size_t)dim * 4);
+}
+
+static vs_status write_record(vs_image_writer *w, const vs_body *body, vs_err *err) {
+  if (!w->writer) {
+    VS_TRY(vs_block_writer_create(w->store, VS_FILE_SEGMENT, &w->writer, err));
+    w->file_first = body->slot;
+  }
+  encode_record(w, body);
+  w->n_in_file++;
+  if (!w->whole) vs_coll_set_segment(w->c, body->slot, SEG_WRITING);
+  return w->block.n >= BLOCK_TARGET_BYTES || w->block.failed ? flush_block(w, err) : VS_OK;
+}
+
+static vs_status write_records(vs_image_writer *w, double *budget, vs_err *err) {
+  while (w->slot < w->c->n_slots && *budget > 0) {
+    const vs_body *body = vs_coll_body(w->c, w->slot);
+    if (body && (w->whole || vs_coll_segment(w->c, w->slot) == VS_SEG_NONE)) {
+      VS_TRY(write_record(w, body, err));
+      *budget -= (double)vs_record_bytes(body, w->c->config.dim) / 1024;
+    }
+    w->slot++;
+    if (w->writer && vs_block_writer_bytes(w->writer) + w->block.n >= VS_SEGMENT_MAX_BYTES) VS_TRY(finish_segment(w, err));
+  }
+  if (w->slot < w->c->n_slots) return VS_OK;
+  VS_TRY(finish_segment(w, err));
+  w->slot = 0;
+  w->state = IMAGE_SLOTS;
+  return VS_OK;
+}
+
+/* ============ Slot table and index ============ */
+
+static vs_status image_block(vs_image_writer *w, double *budget, vs_err *err) {
+  *budget -= (double)w->block.n / 1024;
+  w->n_in_file++;
+  VS_TRY(flush_block(w, err));
+  if (vs_block_writer_bytes(w->writer) < VS_SEGMENT_MAX_BYTES) return VS_OK;
+  VS_TRY(finish_file(w, err));
+  return VS_OK;
+}
+
+static vs_status open_part(vs_image_writer *w, vs_err *err) {
+  return w->writer ? VS_OK : vs_block_writer_create(w->store, VS_FILE_INDEX, &w->writer, err);
+}
+
+static vs_status write_table(vs_image_writer *w, double *budget, vs_err *err) {
+  while (w->slot < w->c->n_slots && *budget > 0) {
+    uint32_t n = w->c->n_slots - w->slot;
+    if (n > TABLE_SLOTS_PER_BLOCK) n = TABLE_SLOTS_PER_BLOCK;
+    VS_TRY(open_part(w, err));
+    vs_wr_u8(&w->block, 1);
+    vs_wr_u32(&w->block, w->slot);
+    vs_wr_u32(&w->block, n);
+    for (uint32_t i = 0; i < n; i++) {
+      const vs_body *body = vs_coll_body(w->c, w->slot + i);
+      vs_wr_u64(&w->block, body ? body->rev : 0);
+    }
+    w->slot += n;
+    VS_TRY(image_block(w, budget, err));
+  }
+  if (w->slot == w->c->n_slots) w->state = IMAGE_INDEX;
+  return VS_OK;
+}
+
+static vs_status write_index(vs_image_writer *w, double *budget, vs_err *err) {
+  bool done = !w->c->has_index;
+  if (!done && !w->index_begun) {
+    vs_index_encode_begin(w->c->index);
+    w->index_begun = true;
+  }
+  while (!done && *budget > 0) {
+    VS_TRY(open_part(w, err));
+    vs_wr_u8(&w->block, 2);
+    if (vs_index_encode_next(w->c->index, &w->block, &done) != VS_OK)
+      return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the index image");
+    VS_TRY(image_block(w, budget, err));
+  }
+  if (!done) return VS_OK;
+  VS_TRY(finish_file(w, err));
+  w->state = IMAGE_WRITTEN;
+  return VS_OK;
+}
+
+vs_status vs_image_write(vs_image_writer *w, double *budget, bool *done, vs_err *err) {
+  if (w->state == IMAGE_PLAN) {
+    VS_TRY(plan(w, err));
+    w->state = IMAGE_RECORDS;
+  }
+  if (w->state == IMAGE_RECORDS) VS_TRY(write_records(w, budget, err));
+  if (w->state == IMAGE_SLOTS) VS_TRY(write_table(w, budget, err));
+  if (w->state == IMAGE_INDEX) VS_TRY(write_index(w, budget, err));
+  *done = w->state == IMAGE_WRITTEN;
+  return VS_OK;
+}

@@ -1,0 +1,116 @@
+/* op_checkpoint.c - checkpoint and optimize: new segments and index image, shorter log.
+ *
+ * Layer: db. Three syncs, in the order that store.h demands:
+ *   write     records, slot table, index        (YIELDs; nothing else runs)
+ *   sync 1    the new files                      (commits may run meanwhile)
+ *   install   the manifest
+ *   sync 2
+ *   retire    deletes what nothing names
+ *   sync 3
+ * A failure before install leaves the old manifest in force and the log whole.
+ */
+#include <string.h>
+
+#include "checkpoint.h"
+#include "image.h"
+#include "op_internal.h"
+
+void vs_checkpoint_init(vs_checkpoint *k, vs_collection *c, vs_store *store, bool whole, bool optimize) {
+  memset(k, 0, sizeof *k);
+  k->c = c;
+  k->store = store;
+  vs_image_writer_init(&k->image, c, store, whole, optimize);
+  vs_wr_init(&k->blob, c->a);
+}
+
+void vs_checkpoint_deinit(vs_checkpoint *k) {
+  bool undo = k->state > CHECKPOINT_BEGIN && k->state < CHECKPOINT_DONE;
+  if (undo) vs_image_writer_undo(&k->image);
+  vs_image_writer_deinit(&k->image); /* closes its file, which the store must see before it aborts */
+  if (undo) vs_store_checkpoint_abort(k->store);
+  vs_wr_deinit(&k->blob);
+}
+
+vs_status vs_checkpoint_step(vs_checkpoint *k, double *budget, bool *wrote, vs_err *err) {
+  *wrote = false;
+  switch (k->state) {
+    case CHECKPOINT_BEGIN:
+      vs_config_encode(k->c, &k->blob);
+      if (k->blob.failed) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for a checkpoint");
+      VS_TRY(vs_store_checkpoint_begin(k->store, err));
+      k->state = CHECKPOINT_WRITE;
+      /* fall through */
+    case CHECKPOINT_WRITE:
+      VS_TRY(vs_image_write(&k->image, budget, wrote, err));
+      if (*wrote) k->state = CHECKPOINT_INSTALL;
+      return VS_OK;
+    case CHECKPOINT_INSTALL:
+      VS_TRY(vs_store_checkpoint_install(k->store, (vs_slice){k->blob.p, k->blob.n}, err));
+      k->state = CHECKPOINT_RETIRE;
+      break;
+    case CHECKPOINT_RETIRE:
+      VS_TRY(vs_store_checkpoint_retire(k->store, err));
+      k->state = CHECKPOINT_DONE;
+      break;
+    case CHECKPOINT_DONE:
+    default:
+      return VS_OK;
+  }
+  *wrote = true;
+  return VS_OK;
+}
+
+/* ============ The operation ============ */
+
+typedef struct {
+  vs_op_state base;
+  vs_checkpoint k;
+  bool begun;
+  bool optimize;
+  uint64_t n_log_before; /* frames that the new manifest makes superfluous */
+} checkpoint_op;
+
+static vs_op_answer checkpoint_step(vs_op_state *base, double *budget) {
+  checkpoint_op *op = (checkpoint_op *)base;
+  vs_db_state *db = base->db;
+  bool wrote;
+  if (!db->store) return VS_OP_DONE;
+  if (!op->begun) {
+    if (db->checkpoint_running) {
+      vs_fail(&db->err, VS_CONFLICT, "a checkpoint is under way");
+      return VS_OP_ERROR;
+    }
+    vs_checkpoint_init(&op->k, &db->coll, db->store, false, op->optimize);
+    op->begun = db->checkpoint_running = true;
+    op->n_log_before = db->n_log_records;
+    base->total = db->coll.n_slots + 1.0;
+  }
+  for (;;) {
+    if (base->waiting && !vs_op_is_synced(base)) return VS_OP_NEED_SYNC;
+    if (op->k.state == CHECKPOINT_DONE) {
+      db->n_log_records -= op->n_log_before;
+      return VS_OP_DONE;
+    }
+    if (vs_checkpoint_step(&op->k, budget, &wrote, &db->err) != VS_OK) return VS_OP_ERROR;
+    base->done = op->k.image.slot;
+    if (!wrote) return VS_OP_YIELD;
+    if (!vs_op_is_synced(base)) return VS_OP_NEED_SYNC;
+  }
+}
+
+static void checkpoint_abandon(vs_op_state *base, bool done) {
+  checkpoint_op *op = (checkpoint_op *)base;
+  (void)done;
+  if (!op->begun) return;
+  base->db->checkpoint_running = false;
+  vs_checkpoint_deinit(&op->k);
+}
+
+static const vs_op_class checkpoint_class = {sizeof(checkpoint_op), checkpoint_step, checkpoint_abandon, NULL};
+
+vs_op_state *vs_op_begin_checkpoint(vs_db_state *db, bool optimize) {
+  if (vs_op_check_open(db, true) != VS_OK) return NULL;
+  checkpoint_op *op = (checkpoint_op *)vs_op_create(db, &checkpoint_class);
+  if (op) op->optimize = optimize;
+  return op ? &op->base : NULL;
+}

@@ -1,0 +1,301 @@
+/* op_open.c - opening: a new database, a saved one, or an imported one.
+ *
+ * Layer: db. Opening a saved collection reads the index image and the
+ * segments once and applies the log's tail; nothing is rebuilt and nothing
+ * is written. A new one writes its catalog, then its first manifest (an
+ * import: a full checkpoint); it exists once the manifest is durable.
+ */
+#include <string.h>
+
+#include "../base/value.h"
+#include "catalog.h"
+#include "checkpoint.h"
+#include "op_internal.h"
+#include "pack.h"
+
+/* Cost of one replayed record in budget units. */
+#define REPLAY_COST 3000.0
+
+typedef struct {
+  vs_op_state base;
+  enum { OPEN_BEGIN, OPEN_LOAD, OPEN_REPLAY, OPEN_CREATE, OPEN_CHECKPOINT } state;
+  vs_config_request request;
+  char root[VS_IO_NAME_BYTES];
+  enum { STORAGE_MEMORY, STORAGE_POSIX, STORAGE_HOST } storage;
+  vs_store_limits limits;
+  uint32_t now_mix; /* mixed into the id table's hash seed */
+  bool import;
+  vs_store *source; /* what is loaded: the store, or the import's */
+  bool has_loader, has_checkpoint, catalog_made;
+  vs_image_loader loader;
+  vs_checkpoint checkpoint;
+  uint32_t n_replayed;
+} open_op;
+
+/* ============ Options ============ */
+
+static bool option_is(const vs_value *v, const char *text) {
+  return v->tag == VS_VALUE_STRING && v->bytes.n == strlen(text) && memcmp(v->bytes.p, text, v->bytes.n) == 0;
+}
+
+static vs_status read_storage(open_op *op, const vs_value *options, vs_err *err) {
+  vs_value v;
+  if (!vs_value_get(options, "storage", &v) || option_is(&v, "memory")) op->storage = STORAGE_MEMORY;
+  else if (option_is(&v, "posix")) op->storage = STORAGE_POSIX;
+  else if (option_is(&v, "host")) op->storage = STORAGE_HOST;
+  else return vs_fail(err, VS_INVALID_ARGUMENT, "storage must be memory, posix or host");
+  if (op->storage == STORAGE_MEMORY) return VS_OK;
+  if (!vs_value_get(options, "root", &v) || v.tag != VS_VALUE_STRING || v.bytes.n == 0 || v.bytes.n >= sizeof op->root ||
+      memchr(v.bytes.p, 0, v.bytes.n))
+    return vs_fail(err, VS_INVALID_ARGUMENT, "root must be a path of 1 to %u bytes", VS_IO_NAME_BYTES - 1);
+  memcpy(op->root, v.bytes.p, v.bytes.n);
+  return VS_OK;
+}
+
+static vs_status read_options(open_op *op, vs_slice config, vs_err *err) {
+  vs_value options, v;
+  vs_rd r = vs_rd_of(config.p, config.n);
+  if (!vs_value_check(config.p, config.n) || (options = vs_value_read(&r)).tag != VS_VALUE_OBJECT)
+    return vs_fail(err, VS_INVALID_ARGUMENT, "the options are malformed");
+  VS_TRY(read_storage(op, &options, err));
+  uint32_t rotate = 4u << 20;
+  if (!vs_value_get_u32(&options, "walRotateBytes", UINT32_MAX, &rotate) || rotate < 4096)
+    return vs_fail(err, VS_INVALID_ARGUMENT, "walRotateBytes must be an integer of at least 4096");
+  op->limits.wal_rotate_bytes = rotate;
+  if (vs_value_get(&options, "now", &v)) op->now_mix = (uint32_t)v.i;
+  op->import = vs_value_get(&options, "import", &v) && v.tag == VS_VALUE_TRUE;
+  return vs_config_request_read(&options, &op->request, err);
+}
+
+/* ============ Finding or making the directory ============ */
+
+static vs_status make_io(open_op *op) {
+  vs_db_state *db = op->base.db;
+  if (op->storage == STORAGE_MEMORY || db->io) return VS_OK;
+#if defined(VS_WITH_IO_HOST)
+  vs_status status = op->storage == STORAGE_HOST ? vs_io_host_create(&db->alloc, op->root, &db->io)
+                                                 : vs_io_posix_create(&db->alloc, op->root, &db->io);
+#else
+  if (op->storage == STORAGE_HOST) return vs_fail(&db->err, VS_UNSUPPORTED, "this build has no host storage");
+  vs_status status = vs_io_posix_create(&db->alloc, op->root, &db->io);
+#endif
+  return status == VS_OK ? VS_OK : vs_fail(&db->err, status, "cannot open the directory '%s'", op->root);
+}
+
+static vs_status nothing(void *ctx, const char *name, bool is_dir) {
+  (void)ctx, (void)name, (void)is_dir;
+  return VS_OK;
+}
+
+/* Opens the collection's store; a directory that holds nothing of worth is made new. */
+static vs_status find_store(open_op *op) {
+  vs_db_state *db = op->base.db;
+  vs_catalog_state found;
+  VS_TRY(vs_catalog_read(&db->alloc, db->io, &found, &db->err));
+  vs_status listed = db->io->ops->list(db->io, VS_DEFAULT_COLLECTION_DIR, nothing, NULL);
+  if (listed != VS_OK && listed != VS_NOT_FOUND) return vs_fail(&db->err, listed, "cannot list the store's directory");
+  if (listed == VS_OK) {
+    VS_TRY(vs_store_open(&db->alloc, db->io, VS_DEFAULT_COLLECTION_DIR, &op->limits, &db->store, &db->err));
+    if (!vs_store_is_new(db->store)) {
+      if (found == VS_CATALOG_SOUND) return VS_OK;
+      return vs_fail_file(&db->err, VS_CORRUPT, VS_CATALOG_FILE, "the catalog %s is damaged or missing", VS_CATALOG_FILE);
+    }
+  }
+  if (found != VS_CATALOG_SOUND || listed != VS_OK) {
+    VS_TRY(vs_catalog_create(&db->alloc, db->io, found, &db->err));
+    db->catalog_dirty = true;
+  }
+  op->base.needs_catalog = true;
+  if (db->store) return VS_OK;
+  return vs_store_open(&db->alloc, db->io, VS_DEFAULT_COLLECTION_DIR, &op->limits, &db->store, &db->err);
+}
+
+/* ============ Making the collection ============ */
+
+static vs_status make_collection(open_op *op, const vs_coll_config *config) {
+  vs_db_state *db = op->base.db;
+  vs_coll_config fixed = *config;
+  fixed.dim = VS_DIM_UNSET;
+  vs_coll_init(&db->coll, &db->alloc, &fixed, config->index.seed * 0x9e3779b97f4a7c15u ^ op->now_mix);
+  db->coll_ready = true;
+  if (config->dim == VS_DIM_UNSET) return VS_OK;
+  vs_status status = vs_coll_fix_dim(&db->coll, config->dim);
+  return status == VS_OK ? VS_OK : vs_fail(&db->err, status, "no memory to open the store");
+}
+
+static vs_status begin_load(open_op *op, vs_store *source) {
+  vs_db_state *db = op->base.db;
+  vs_config_saved saved;
+  VS_TRY(vs_config_decode(vs_store_blob(source), &saved, &db->err));
+  VS_TRY(vs_config_merge(&saved.config, &op->request, &db->err));
+  VS_TRY(make_collection(op, &saved.config));
+  db->coll.next_seq = saved.next_seq;
+  db->coll.next_rev = saved.next_rev;
+  op->source = source;
+  vs_image_loader_init(&op->loader, &db->coll, source, &saved);
+  op->has_loader = true;
+  op->state = OPEN_LOAD;
+  for (uint32_t i = 0; i < vs_store_n_files(source); i++) op->base.total += (double)vs_store_file(source, i)->bytes / 1024;
+  return VS_OK;
+}
+
+static vs_status begin_import(open_op *op) {
+  vs_db_state *db = op->base.db;
+  vs_io *io;
+  if (!db->import) return vs_fail(&db->err, VS_INVALID_ARGUMENT, "there are no bytes to import");
+  if (db->store && !vs_store_is_new(db->store))
+    return vs_fail(&db->err, VS_ALREADY_EXISTS, "there is a store already; an import makes a new one");
+  VS_TRY(vs_import_end(db->import, &io, &db->err));
+  VS_TRY(vs_store_open(&db->alloc, io, VS_PACK_DIR, &op->limits, &op->source, &db->err));
+  if (vs_store_is_new(op->source)) return vs_fail_file(&db->err, VS_CORRUPT, "import", "the imported bytes hold no store");
+  return begin_load(op, op->source);
+}
+
+static vs_status begin(open_op *op) {
+  vs_db_state *db = op->base.db;
+  if (!vs_wr_space(&db->out, VS_SYNC_NAMES_BYTES)) return vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to open the store");
+  VS_TRY(make_io(op));
+  if (db->io) VS_TRY(find_store(op));
+  if (op->import) return begin_import(op);
+  if (db->store && !vs_store_is_new(db->store)) return begin_load(op, db->store);
+  VS_TRY(make_collection(op, &op->request.value));
+  op->source = db->store;
+  op->state = db->store ? OPEN_REPLAY : OPEN_CREATE;
+  return VS_OK;
+}
+
+/* ============ The log ============ */
+
+static vs_status replay_frame(void *ctx, uint64_t txn, uint8_t kind, vs_slice payload) {
+  open_op *op = ctx;
+  vs_collection *c = &op->base.db->coll;
+  vs_record_view v;
+  (void)txn;
+  if (kind == VS_FRAME_COMMIT) return VS_OK;
+  op->n_replayed++;
+  if (kind == VS_LOG_UPSERT) {
+    VS_TRY(vs_record_decode(payload, &v));
+    return vs_coll_replay_upsert(c, &v);
+  }
+  if (kind != VS_LOG_DELETE || payload.n <= 8) return VS_CORRUPT;
+  uint64_t rev = vs_load_u64(payload.p);
+  if (rev >= c->next_rev) c->next_rev = rev + 1;
+  return vs_coll_replay_delete(c, (vs_slice){payload.p + 8, payload.n - 8});
+}
+
+static vs_status replay(open_op *op, double *budget, bool *done) {
+  vs_db_state *db = op->base.db;
+  *done = false;
+  while (!*done && *budget > 0) {
+    uint32_t before = op->n_replayed;
+    vs_status status = vs_store_replay(op->source, replay_frame, op, 16u << 10, done, &db->err);
+    if (status != VS_OK && db->err.status != status) {
+      const char *what = status == VS_CORRUPT ? "a log record does not fit the store" : "cannot replay the log";
+      return vs_fail_file(&db->err, status, status == VS_CORRUPT ? VS_DEFAULT_COLLECTION_DIR : "", "%s", what);
+    }
+    VS_TRY(status);
+    *budget -= (op->n_replayed - before) * REPLAY_COST + 16;
+  }
+  if (!*done) return VS_OK;
+  if (op->source == db->store) db->n_log_records = op->n_replayed;
+  return vs_coll_rebuild_free(&db->coll) == VS_OK ? VS_OK : vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to open the store");
+}
+
+/* ============ Steps ============ */
+
+static vs_op_answer finish_open(open_op *op) {
+  vs_db_state *db = op->base.db;
+  vs_config_encode(&db->coll, &op->base.result);
+  if (op->base.result.failed) {
+    vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to open the store");
+    return VS_OP_ERROR;
+  }
+  db->open = true;
+  return VS_OP_DONE;
+}
+
+/* Loading is over: a new store is written, an old one is ready. */
+static vs_status after_replay(open_op *op) {
+  vs_db_state *db = op->base.db;
+  op->state = OPEN_CREATE;
+  if (!op->import) return VS_OK;
+  /* Imported records know segment numbers of the import's store only. */
+  for (uint32_t slot = 0; slot < db->coll.n_slots; slot++) vs_coll_set_segment(&db->coll, slot, VS_SEG_NONE);
+  if (!db->store) return VS_OK;
+  bool done = false;
+  while (!done) VS_TRY(vs_store_replay(db->store, replay_frame, op, 1u << 20, &done, &db->err));
+  return VS_OK;
+}
+
+static vs_status load_some(open_op *op, double *budget, bool *done) {
+  double before = *budget;
+  VS_TRY(vs_image_load(&op->loader, budget, done, &op->base.db->err));
+  op->base.done += before - *budget;
+  if (*done) op->state = OPEN_REPLAY;
+  return VS_OK;
+}
+
+/* First manifest of a new store. */
+static vs_op_answer create_step(open_op *op, double *budget) {
+  vs_op_state *base = &op->base;
+  vs_db_state *db = base->db;
+  bool wrote;
+  if (!op->has_checkpoint) {
+    vs_checkpoint_init(&op->checkpoint, &db->coll, db->store, false, false);
+    op->has_checkpoint = true;
+  }
+  for (;;) {
+    if (!vs_op_is_synced(base)) return VS_OP_NEED_SYNC;
+    if (op->checkpoint.state == CHECKPOINT_DONE) return finish_open(op);
+    if (vs_checkpoint_step(&op->checkpoint, budget, &wrote, &db->err) != VS_OK) return VS_OP_ERROR;
+    if (!wrote) return VS_OP_YIELD;
+  }
+}
+
+static vs_op_answer open_step(vs_op_state *base, double *budget) {
+  open_op *op = (open_op *)base;
+  vs_db_state *db = base->db;
+  vs_status status = VS_OK;
+  bool done = false;
+  if (op->state == OPEN_BEGIN) status = begin(op);
+  if (status == VS_OK && op->state == OPEN_LOAD) {
+    status = load_some(op, budget, &done);
+    if (status == VS_OK && !done) return VS_OP_YIELD;
+  }
+  if (status == VS_OK && op->state == OPEN_REPLAY) {
+    status = replay(op, budget, &done);
+    if (status == VS_OK && !done) return VS_OP_YIELD;
+    if (status == VS_OK) status = after_replay(op);
+  }
+  if (status != VS_OK) return VS_OP_ERROR;
+  return db->store && vs_store_is_new(db->store) ? create_step(op, budget) : finish_open(op);
+}
+
+/* A failed opening leaves the instance closed and empty, ready for another try. */
+static void open_abandon(vs_op_state *base, bool done) {
+  open_op *op = (open_op *)base;
+  vs_db_state *db = base->db;
+  if (op->has_loader) vs_image_loader_deinit(&op->loader);
+  if (op->has_checkpoint) vs_checkpoint_deinit(&op->checkpoint);
+  if (op->source && op->source != db->store) vs_store_close(op->source);
+  if (op->import) {
+    vs_import_destroy(db->import);
+    db->import = NULL;
+  }
+  if (!done) vs_db_reset(db);
+}
+
+static const vs_op_class open_class = {sizeof(open_op), open_step, open_abandon, NULL};
+
+vs_op_state *vs_op_begin_open(vs_db_state *db, vs_slice config) {
+  vs_err_clear(&db->err);
+  if (db->open || db->coll_ready) {
+    vs_fail(&db->err, VS_INVALID_ARGUMENT, "the instance holds an open store");
+    return NULL;
+  }
+  open_op *op = (open_op *)vs_op_create(db, &open_class);
+  if (!op) return NULL;
+  if (read_options(op, config, &db->err) == VS_OK) return &op->base;
+  vs_op_end(&op->base);
+  return NULL;
+}

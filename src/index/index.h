@@ -1,0 +1,111 @@
+/* index.h - nearest neighbours over slots: exact (flat) or by graph (hnsw).
+ *
+ * Layer: index (L2); includes base and kernels only. An index holds slots,
+ * not records: ids, metadata and durability live above. It borrows the
+ * vectors (vectors.h) and the per-slot insertion sequence used to break ties.
+ *
+ * TWO-PHASE WRITES. vs_index_prepare reserves every byte that inserting the
+ * given slots can need (links, levels, scratch) and may fail; vs_index_insert
+ * and vs_index_remove then cannot. Replacing a vector is remove, set the
+ * vector, insert, in the same slot.
+ *
+ * DETERMINISM. A node's level depends only on (seed, sequence); the graph
+ * depends only on the order of calls. Saving and loading an index and
+ * replaying the same calls gives the same graph.
+ *
+ * COST. flat: search O(n). hnsw: insert and search O(log n) expected, remove
+ * O(M^2) distance evaluations per level.
+ *
+ * The graph: Malkov and Yashunin, arXiv 1603.09320, with two differences.
+ * Links are always mutual (y links x iff x links y), so a node can be taken
+ * out by visiting its neighbours only; and on every level a spanning tree of
+ * links is protected from eviction, so that every node stays reachable from
+ * the entry point whatever the data (hnsw.c states the invariants).
+ */
+#ifndef VS_INDEX_H
+#define VS_INDEX_H
+
+#include "../base/bytes.h"
+#include "vectors.h"
+
+typedef enum {
+  VS_INDEX_AUTO = 0, /* graph, searched flat while small */
+  VS_INDEX_HNSW = 1, /* graph, always searched as a graph */
+  VS_INDEX_FLAT = 2  /* no graph */
+} vs_index_type;
+
+typedef struct {
+  vs_index_type type;
+  vs_metric metric;
+  uint32_t M;               /* 2 .. 128; level 0 holds 2 * M links */
+  uint32_t ef_construction; /* >= M */
+  uint64_t seed;
+} vs_index_config;
+
+typedef struct vs_index vs_index;
+
+/* One found slot. `distance` is the metric's public one. */
+typedef struct {
+  uint32_t slot;
+  float distance;
+} vs_hit;
+
+typedef struct {
+  uint32_t k;   /* > 0 */
+  uint32_t ef;  /* raised to k by the index */
+  bool exact;   /* scan everything in full precision */
+} vs_search_params;
+
+/* Counters of the last search, for explain and benches. */
+typedef struct {
+  uint64_t n_distances;
+  uint64_t n_hops; /* nodes expanded; 0 for a flat scan */
+} vs_search_stats;
+
+/* sequences: uint64 per slot in blocks, borrowed, as are the vectors. */
+VS_MUST_USE vs_status vs_index_create(vs_alloc *a, const vs_index_config *config, const vs_vectors *vectors,
+                                      const vs_blocks *sequences, vs_index **out);
+void vs_index_destroy(vs_index *ix);
+
+/* Before inserting `n` further slots, all below n_slots (the new total of
+ * slots in use by the caller). `sequence` lists the n sequences that will be
+ * inserted, in order (their levels decide the upper-level memory). */
+VS_MUST_USE vs_status vs_index_prepare(vs_index *ix, uint32_t n_slots, uint32_t n, const uint64_t *sequence);
+/* The slot's vector and sequence must be set; the slot must not be in the index. Cannot fail. */
+void vs_index_insert(vs_index *ix, uint32_t slot);
+/* The slot must be in the index, its vector still the inserted one. Cannot fail. */
+void vs_index_remove(vs_index *ix, uint32_t slot);
+bool vs_index_contains(const vs_index *ix, uint32_t slot);
+uint32_t vs_index_count(const vs_index *ix);
+
+/* Writes the nearest hits to `out` (room for min(k, count)), nearest first,
+ * equal distances by smaller sequence; *n_out how many. query: dim floats of
+ * any alignment, finite. Fails only for memory. */
+VS_MUST_USE vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_params *params, vs_hit *out,
+                                      uint32_t *n_out, vs_search_stats *stats);
+
+/* How vs_index_search would answer now: true = flat scan. */
+bool vs_index_would_scan(const vs_index *ix, uint32_t k, uint32_t ef);
+
+/* Memory held for links, levels and scratch. */
+size_t vs_index_bytes(const vs_index *ix);
+
+/* THE IMAGE. A sequence of chunks (each at most VS_INDEX_CHUNK_BYTES) that the
+ * caller stores in order. encode_begin, then encode_next until *done; nothing
+ * may change in between. Decoding: load_begin, load_chunk per chunk in order,
+ * load_end, which checks the whole graph (vs_index_check) before it is used;
+ * any failure is VS_CORRUPT with a message and leaves an index that can only
+ * be destroyed. Decoding allocates O(chunk bytes) and trusts nothing:
+ * n_slots bounds every slot, `live` says which slots may appear. */
+#define VS_INDEX_CHUNK_BYTES (256u * 1024u)
+void vs_index_encode_begin(vs_index *ix);
+VS_MUST_USE vs_status vs_index_encode_next(vs_index *ix, vs_wr *out, bool *done);
+VS_MUST_USE vs_status vs_index_load_begin(vs_index *ix, uint32_t n_slots, vs_err *err);
+VS_MUST_USE vs_status vs_index_load_chunk(vs_index *ix, vs_slice chunk, vs_err *err);
+VS_MUST_USE vs_status vs_index_load_end(vs_index *ix, vs_err *err);
+
+/* Checks every invariant of the structure (degrees, levels, mutual links,
+ * protected tree spans each level, entry point). VS_CORRUPT with a message. */
+VS_MUST_USE vs_status vs_index_check(vs_index *ix, vs_err *err);
+
+#endif

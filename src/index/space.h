@@ -1,0 +1,55 @@
+/* space.h - distances between stored vectors and queries, many at a time.
+ *
+ * Layer: index (L2), internal. The one place where the kernels meet the
+ * vectors: it adds the inverse norms for the cosine metric, and makes every
+ * value an ordered number (a NaN, which only overflowing products can give,
+ * becomes +infinity). Values are "lower = nearer", see kernels.h.
+ *
+ * All values come from the 1x4 kernel, short groups filled up by repetition:
+ * the single kernel may round differently, and then two equal vectors could
+ * be at different distances depending on where in a group they fell.
+ */
+#ifndef VS_SPACE_H
+#define VS_SPACE_H
+
+#include "vectors.h"
+
+typedef struct {
+  const vs_vectors *vectors; /* borrowed */
+  vs_kernel_f32 kernel;
+  vs_metric metric;
+  uint64_t n_distances;   /* values computed so far */
+  volatile uint32_t sink; /* where vs_space_touch puts what it loaded */
+} vs_space;
+
+/* One side of a distance: `padded` floats, 16-byte aligned, and the factor
+ * that makes a dot product a cosine (1 for all other metrics). Borrowed. */
+typedef struct {
+  const float *v;
+  float scale;
+} vs_query;
+
+void vs_space_init(vs_space *s, const vs_vectors *vectors, vs_metric metric);
+
+/* Copies `values` (dim floats, any alignment) into `buffer` (padded floats),
+ * normalised for the cosine metric; the query borrows the buffer. */
+vs_query vs_space_query(const vs_space *s, const void *values, float *buffer);
+
+/* A stored vector as a query. */
+vs_query vs_space_query_slot(const vs_space *s, uint32_t slot);
+
+/* out[i] = value of slot[i], i < n. */
+void vs_space_values(vs_space *s, vs_query q, const uint32_t *slot, uint32_t n, float *out);
+
+static inline float vs_space_value(vs_space *s, vs_query q, uint32_t slot) {
+  float value;
+  vs_space_values(s, q, &slot, 1, &value);
+  return value;
+}
+
+/* Loads one word of every cache line of n vectors. WASM has no prefetch; this
+ * puts all the misses of a step in flight at once instead of one after the
+ * other, which is worth 20 to 35 percent of a search in large graphs. */
+void vs_space_touch(vs_space *s, const uint32_t *slot, uint32_t n);
+
+#endif

@@ -1,0 +1,119 @@
+/* kernels.c - metrics by name, their kernels, and the test a build must pass.
+ *
+ * Layer: kernels (L1). Knows vectors only as pointers and a length; storage,
+ * graphs and norms belong to the layers above.
+ * One table per question (name, kernel), indexed by vs_metric.
+ */
+#include "kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kernels_f32.h"
+
+static const char *const names[VS_METRIC_COUNT] = {
+    [VS_COSINE] = "cosine",       [VS_EUCLIDEAN] = "euclidean", [VS_DOT] = "dot",
+    [VS_MANHATTAN] = "manhattan", [VS_HAMMING] = "hamming",     [VS_JACCARD] = "jaccard",
+    [VS_CHEBYSHEV] = "chebyshev", [VS_CANBERRA] = "canberra",   [VS_BRAYCURTIS] = "braycurtis",
+};
+
+static const vs_kernel_f32 kernels[VS_METRIC_COUNT] = {
+    [VS_COSINE] = {vs_k_dot_f32, vs_k_dot_f32x4},
+    [VS_EUCLIDEAN] = {vs_k_euclidean_f32, vs_k_euclidean_f32x4},
+    [VS_DOT] = {vs_k_dot_f32, vs_k_dot_f32x4},
+    [VS_MANHATTAN] = {vs_k_manhattan_f32, vs_k_manhattan_f32x4},
+    [VS_HAMMING] = {vs_k_hamming_f32, vs_k_hamming_f32x4},
+    [VS_JACCARD] = {vs_k_jaccard_f32, vs_k_jaccard_f32x4},
+    [VS_CHEBYSHEV] = {vs_k_chebyshev_f32, vs_k_chebyshev_f32x4},
+    [VS_CANBERRA] = {vs_k_canberra_f32, vs_k_canberra_f32x4},
+    [VS_BRAYCURTIS] = {vs_k_braycurtis_f32, vs_k_braycurtis_f32x4},
+};
+
+vs_kernel_f32 vs_kernel_f32_for(vs_metric metric) {
+  assert((unsigned)metric < VS_METRIC_COUNT);
+  return kernels[metric];
+}
+
+const char *vs_metric_name(vs_metric metric) { return (unsigned)metric < VS_METRIC_COUNT ? names[metric] : NULL; }
+
+vs_metric vs_metric_parse(const char *name, size_t n) {
+  unsigned metric = 0;
+  while (metric < VS_METRIC_COUNT && (strlen(names[metric]) != n || memcmp(names[metric], name, n) != 0)) {
+    metric++;
+  }
+  return (vs_metric)metric;
+}
+
+float vs_metric_distance(vs_metric metric, float value) {
+  if (metric == VS_COSINE) {
+    return 1 + value;
+  }
+  return metric == VS_EUCLIDEAN ? sqrtf(value) : value;
+}
+
+float vs_metric_score(vs_metric metric, float distance) {
+  switch (metric) {
+  case VS_DOT: return -distance;
+  case VS_COSINE:
+  case VS_JACCARD:
+  case VS_BRAYCURTIS: return 1 - distance;
+  default: return 1 / (1 + distance);
+  }
+}
+
+int32_t vs_dot_i8_i7(const int8_t *a, const int8_t *b, uint32_t n) { return vs_k_dot_i8_i7(a, b, n); }
+
+/* ---- Self-test -------------------------------------------------------------
+ * 28 components are one whole turn of the widest loop and a rest. The inputs are
+ * small integers, so that every sum below is exact in float in any order; only
+ * the three quotients are compared with a tolerance. */
+
+enum { SAMPLE = 28 };
+
+static const float expected[VS_METRIC_COUNT] = {
+    [VS_COSINE] = -81,   [VS_EUCLIDEAN] = 527,       [VS_DOT] = -81,
+    [VS_MANHATTAN] = 99, [VS_HAMMING] = 11,          [VS_JACCARD] = 1 - 24 / 28.0f,
+    [VS_CHEBYSHEV] = 9,  [VS_CANBERRA] = 16.852020f, [VS_BRAYCURTIS] = 99 / 139.0f,
+};
+
+static bool close_to(float got, float want) {
+  float apart = got - want;
+  return (apart < 0 ? -apart : apart) <= 1e-5f * (want < 0 ? -want : want);
+}
+
+/* `four` gets three different rows, so that a mixed-up one shows. */
+static int failing_f32(void) {
+  _Alignas(16) float a[SAMPLE], b[SAMPLE], far[SAMPLE];
+  for (int i = 0; i < SAMPLE; i++) {
+    a[i] = (float)(i * 7 % 11 - 5);
+    b[i] = (float)(i * 5 % 13 - 6);
+    far[i] = a[i] + 100;
+  }
+  const float *const rows[4] = {b, far, a, b};
+  for (int m = 0; m < VS_METRIC_COUNT; m++) {
+    float out[4];
+    kernels[m].four(a, rows, SAMPLE, out);
+    bool same_row = close_to(out[0], expected[m]) && close_to(out[3], expected[m]);
+    bool own_rows = close_to(out[1], kernels[m].one(a, far, SAMPLE)) && close_to(out[2], kernels[m].one(a, a, SAMPLE));
+    if (!close_to(kernels[m].one(a, b, SAMPLE), expected[m]) || !same_row || !own_rows) {
+      return 1 + m;
+    }
+  }
+  return 0;
+}
+
+static bool dot_i8_ok(void) {
+  _Alignas(16) int8_t a[48], b[48];
+  int32_t want = 0;
+  for (int i = 0; i < 48; i++) {
+    a[i] = (int8_t)(i < 16 ? -128 : i * 37 % 256 - 128);
+    b[i] = (int8_t)(i < 16 ? 127 : i * 53 % 128);
+    want += a[i] * b[i];
+  }
+  return vs_k_dot_i8_i7(a, b, 16) == -260096 && vs_k_dot_i8_i7(a, b, 48) == want;
+}
+
+int vs_kernels_selftest(void) {
+  int failing = failing_f32();
+  return failing != 0 || dot_i8_ok() ? failing : 1 + VS_METRIC_COUNT;
+}

@@ -1,0 +1,47 @@
+/* kernels_f32.h - the list of vector kernels and where each build finds them.
+ *
+ * Layer: kernels, private to it.
+ * One line per operation declares its two shapes: vs_k_<op>_f32 (one distance)
+ * and vs_k_<op>_f32x4 (four against one query). Cosine has no line of its own:
+ * it is the dot product, and the index multiplies by the inverse norms.
+ *
+ * WHERE THE CODE IS. The same names mean three things:
+ *   native            ordinary functions, linked from dist_f32_simd.c
+ *   VS_KERNEL_MODULE  exports of the kernel module (the same file, for WASM)
+ *   WASM engine       imports from module "kernels"; wasm-merge joins the two,
+ *                     so that the shipped file has neither import nor call
+ *                     across modules (wasm/README.md)
+ */
+#ifndef VS_KERNELS_F32_H
+#define VS_KERNELS_F32_H
+
+#include "kernels.h"
+
+#if defined(VS_KERNEL_MODULE)
+#define VS_KERNEL(name) __attribute__((export_name(#name)))
+#elif defined(__wasm__)
+#define VS_KERNEL(name) __attribute__((import_module("kernels"), import_name(#name)))
+#else
+#define VS_KERNEL(name)
+#endif
+
+#define VS_KERNEL_OPS(X)                                                                                               \
+  X(dot)                                                                                                               \
+  X(euclidean)                                                                                                         \
+  X(manhattan)                                                                                                         \
+  X(hamming)                                                                                                           \
+  X(jaccard)                                                                                                           \
+  X(chebyshev)                                                                                                         \
+  X(canberra)                                                                                                          \
+  X(braycurtis)
+
+#define VS_DECLARE_KERNEL(op)                                                                                          \
+  VS_KERNEL(vs_k_##op##_f32) float vs_k_##op##_f32(const float *a, const float *b, uint32_t n);                        \
+  VS_KERNEL(vs_k_##op##_f32x4)                                                                                         \
+  void vs_k_##op##_f32x4(const float *q, const float *const x[4], uint32_t n, float out[4]);
+VS_KERNEL_OPS(VS_DECLARE_KERNEL)
+#undef VS_DECLARE_KERNEL
+
+VS_KERNEL(vs_k_dot_i8_i7) int32_t vs_k_dot_i8_i7(const int8_t *a, const int8_t *b, uint32_t n);
+
+#endif

@@ -1,0 +1,210 @@
+/* checkpoint.c - from one manifest to the next, and removing what is dead.
+ *
+ * Layer: store. The order of writes and syncs is what keeps S4 and S5:
+ *
+ *   begin    creates the log the new manifest starts at
+ *            ... the caller writes block files; sync 1
+ *   install  marks in the log that it and all before it are durable, writes
+ *            the manifest; sync 2
+ *   retire   the manifest is in force: removes dead files, marks in the log
+ *            that the manifest is durable; sync 3
+ *
+ * The first mark is synced with the manifest. So if the manifest is later
+ * found damaged and the older one still there, the logs between the two are
+ * known to have been durable, and one that retire has removed is missed:
+ * VS_CORRUPT, not silently older data. The second mark says the same for
+ * generations without an older one.
+ *
+ * Dead is every file of the store's naming that the manifest in force does
+ * not name and that is older than it: block files, manifests, logs before
+ * its first one. Whatever a crash or an abort left is among them.
+ */
+#include "store_impl.h"
+
+#include <string.h>
+
+/* ============ Begin, keep, install ============ */
+
+vs_status vs_store_checkpoint_begin(vs_store *s, vs_err *err) {
+  assert(!s->ck.active && !s->in_txn && s->replayed);
+  VS_TRY(vs_store_writable(s, err));
+  uint64_t prev_log = s->good.log;
+  VS_TRY(vs_wal_start_new(s, err));
+  memset(&s->ck, 0, sizeof s->ck);
+  s->ck.active = true;
+  s->ck.generation = s->next_generation++;
+  s->ck.first_log = s->log.number;
+  s->ck.prev_log = prev_log;
+  s->ck.last_txn = s->last_txn;
+  s->ck.wal_bytes = s->log.size;
+  s->ck.files_epoch = s->sync.write_epoch;
+  return VS_OK;
+}
+
+static void clear(vs_store *s) {
+  vs_free(s->a, s->ck.file);
+  vs_manifest_deinit(s->a, &s->ck.next);
+  memset(&s->ck, 0, sizeof s->ck);
+}
+
+void vs_store_checkpoint_abort(vs_store *s) {
+  if (!s->ck.active) return;
+  assert(s->ck.n_writers == 0);
+  clear(s);
+}
+
+vs_status vs_checkpoint_reserve(vs_store *s, vs_err *err) {
+  vs_checkpoint *ck = &s->ck;
+  if (ck->n_files + ck->n_writers < ck->cap_files) return VS_OK;
+  uint32_t cap = ck->cap_files == 0 ? 8 : ck->cap_files * 2;
+  vs_next_file *file = vs_realloc(s->a, ck->file, cap * sizeof *file);
+  if (file == NULL) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the checkpoint");
+  ck->file = file;
+  ck->cap_files = cap;
+  return VS_OK;
+}
+
+vs_status vs_store_checkpoint_keep(vs_store *s, uint32_t i, vs_err *err) {
+  assert(s->ck.active && !s->ck.installed && i < s->manifest.n_files);
+  VS_TRY(vs_checkpoint_reserve(s, err));
+  s->ck.file[s->ck.n_files++] = (vs_next_file){s->manifest.file[i], false};
+  return VS_OK;
+}
+
+void vs_checkpoint_add(vs_store *s, const vs_file_ref *ref) {
+  assert(s->ck.n_files < s->ck.cap_files);
+  s->ck.file[s->ck.n_files++] = (vs_next_file){*ref, true};
+  s->ck.files_epoch = s->sync.write_epoch;
+}
+
+/* Gathers the new manifest; what it owns is freed with the checkpoint. */
+static vs_status assemble(vs_store *s, vs_slice blob, vs_err *err) {
+  vs_checkpoint *ck = &s->ck;
+  vs_manifest *m = &ck->next;
+  vs_manifest_deinit(s->a, m);
+  *m = (vs_manifest){.generation = ck->generation,
+                     .first_log = ck->first_log,
+                     .prev_log = ck->prev_log,
+                     .last_txn = ck->last_txn,
+                     .next_segment = s->next_segment};
+  if (ck->n_files > 0) m->file = vs_calloc(s->a, ck->n_files, sizeof *m->file);
+  if (blob.n > 0) m->blob = vs_malloc(s->a, blob.n);
+  if ((ck->n_files > 0 && m->file == NULL) || (blob.n > 0 && m->blob == NULL))
+    return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the manifest");
+  for (uint32_t i = 0; i < ck->n_files; i++) m->file[i] = ck->file[i].ref;
+  m->n_files = ck->n_files;
+  if (blob.n > 0) memcpy(m->blob, blob.p, blob.n);
+  m->blob_bytes = blob.n;
+  return VS_OK;
+}
+
+vs_status vs_store_checkpoint_install(vs_store *s, vs_slice blob, vs_err *err) {
+  vs_checkpoint *ck = &s->ck;
+  assert(ck->active && !ck->installed && ck->n_writers == 0 && !s->in_txn);
+  VS_TRY(vs_store_writable(s, err));
+  assert(ck->files_epoch <= s->sync.synced_epoch);
+  assert(s->known.log >= ck->first_log);
+  VS_TRY(assemble(s, blob, err));
+  VS_TRY(vs_wal_mark(s, err));
+  VS_TRY(vs_manifest_write(s, &ck->next, err));
+  ck->manifest_epoch = s->sync.write_epoch;
+  s->written.generation = ck->generation;
+  ck->installed = true;
+  return VS_OK;
+}
+
+uint32_t vs_store_pending_n(const vs_store *s) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < s->ck.n_files; i++) n += s->ck.file[i].is_new;
+  return n;
+}
+
+const vs_file_ref *vs_store_pending(const vs_store *s, uint32_t i) {
+  for (uint32_t at = 0; at < s->ck.n_files; at++)
+    if (s->ck.file[at].is_new && i-- == 0) return &s->ck.file[at].ref;
+  assert(false);
+  return NULL;
+}
+
+/* ============ Retire ============ */
+
+typedef struct {
+  vs_store *s;
+  vs_name *name; /* owned: what to remove */
+  uint32_t n, cap;
+  vs_err *err;
+} dead_list;
+
+static bool is_live(const vs_store *s, vs_name name) {
+  const vs_manifest *m = &s->manifest;
+  if (name.kind == VS_NAME_WAL) return name.number >= m->first_log;
+  if (name.kind == VS_NAME_MANIFEST) return name.number >= m->generation;
+  vs_file_kind kind = name.kind == VS_NAME_SEGMENT ? VS_FILE_SEGMENT : VS_FILE_INDEX;
+  for (uint32_t i = 0; i < m->n_files; i++)
+    if (m->file[i].kind == kind && m->file[i].number == name.number && m->file[i].part == name.part) return true;
+  return false;
+}
+
+static vs_status collect(void *ctx, const char *text, bool is_dir) {
+  dead_list *d = ctx;
+  vs_name name = vs_name_parse(text);
+  /* A file that is being synced right now must not vanish below the host;
+   * the next checkpoint finds it again. */
+  if (is_dir || name.kind == VS_NAME_OTHER || is_live(d->s, name) || vs_sync_in_flight(d->s, text)) return VS_OK;
+  if (d->n == d->cap) {
+    uint32_t cap = d->cap == 0 ? 16 : d->cap * 2;
+    vs_name *p = vs_realloc(d->s->a, d->name, cap * sizeof *p);
+    if (p == NULL) return vs_fail(d->err, VS_OUT_OF_MEMORY, "no memory for the list of dead files");
+    d->name = p;
+    d->cap = cap;
+  }
+  d->name[d->n++] = name;
+  return VS_OK;
+}
+
+/* Tries all of them; gives the first failure. */
+static vs_status remove_all(dead_list *d) {
+  vs_store *s = d->s;
+  vs_status first = VS_OK;
+  for (uint32_t i = 0; i < d->n; i++) {
+    char name[VS_STORE_NAME_BYTES], path[VS_IO_NAME_BYTES];
+    vs_name_format(d->name[i], name);
+    vs_store_path(s, name, path);
+    vs_sync_note_dir(s);
+    vs_status status = s->io->ops->remove(s->io, path);
+    if (status == VS_OK || status == VS_NOT_FOUND)
+      vs_sync_forget(s, name);
+    else if (first == VS_OK)
+      first = vs_store_io_fail(d->err, status, "remove", path);
+  }
+  return first;
+}
+
+static vs_status remove_dead(vs_store *s, vs_err *err) {
+  dead_list d = {.s = s, .err = err};
+  vs_status status = s->io->ops->list(s->io, s->dir, collect, &d);
+  if (status != VS_OK)
+    vs_store_io_fail(err, status, "list", s->dir);
+  else
+    status = remove_all(&d);
+  vs_free(s->a, d.name);
+  return status;
+}
+
+vs_status vs_store_checkpoint_retire(vs_store *s, vs_err *err) {
+  vs_checkpoint *ck = &s->ck;
+  assert(ck->active && ck->installed && !s->in_txn);
+  VS_TRY(vs_store_writable(s, err));
+  assert(ck->manifest_epoch <= s->sync.synced_epoch);
+  vs_manifest old = s->manifest;
+  s->manifest = ck->next;
+  memset(&ck->next, 0, sizeof ck->next);
+  vs_manifest_deinit(s->a, &old);
+  s->wal_bytes = ck->wal_bytes;
+  clear(s);
+  /* From here on the new manifest is in force, whatever fails. Removing comes
+   * first: on a full medium it makes the room for the mark. */
+  vs_status removed = remove_dead(s, err);
+  vs_status marked = vs_wal_mark(s, removed == VS_OK ? err : NULL);
+  return removed != VS_OK ? removed : marked;
+}

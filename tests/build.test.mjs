@@ -1,0 +1,88 @@
+// What is shipped is what it says: the packed modules disassembled, their
+// imports, exports and sizes.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { test } from 'node:test';
+import { readAbi } from '../wasm/tools/abi.mjs';
+import { exportsOf, imports } from '../wasm/tools/wasm-binary.mjs';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+const KB = 1000;
+const GZIP_BUDGET = 60 * KB;
+const CLI_BUDGET = 150 * KB;
+const GLUE_GZIP_BUDGET = 22 * KB;
+const KERNELS = ['dot', 'euclidean', 'manhattan', 'hamming', 'jaccard', 'chebyshev', 'canberra', 'braycurtis'];
+const EMSCRIPTEN_OWN = ['__wasm_call_ctors', '__indirect_function_table', '__errno_location', 'malloc', 'free',
+  'stackSave', 'stackRestore', 'stackAlloc', 'emscripten_builtin_memalign'];
+
+/** The module as text, split by function: what each export does and what the table holds. */
+function disassemble(file) {
+  const text = execFileSync('node_modules/.bin/wasm-dis', ['-all', file], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const bodies = new Map(text.split(/^ \(func (?=\$)/m).slice(1).map((body) => [/^\S+/.exec(body)[0], body]));
+  const names = new Map([...text.matchAll(/\(export "([^"]+)" \(func (\S+?)\)\)/g)].map((m) => [m[1], m[2]]));
+  const table = [...text.matchAll(/^ \(elem [\s\S]*?\)$/gm)].map((m) => m[0]).join('\n');
+  return { text, body: (name) => bodies.get(names.get(name)) ?? '', inTable: (name) => table.split(/[\s()]+/).includes(names.get(name)) };
+}
+
+for (const target of ['vecstore', 'vecstore.idbfs']) {
+  for (const variant of ['simd', 'relaxed']) {
+    const file = `dist/${target}.${variant}.wasm`;
+
+    test(`${file}: the distance kernels are SIMD code, called through the engine's table`, () => {
+      const { body, inTable } = disassemble(file);
+      for (const op of KERNELS) {
+        for (const shape of ['f32', 'f32x4']) {
+          const name = `vs_k_${op}_${shape}`;
+          assert.match(body(name), /v128\.load/, `${name} loads vectors`);
+          assert.match(body(name), /f32x4\.(mul|sub|ne|gt|relaxed_madd)/, `${name} computes on vectors`);
+          assert.ok(inTable(name), `${name} is in the table`);
+        }
+      }
+      const multiply = variant === 'relaxed' ? /f32x4\.relaxed_madd/ : /f32x4\.mul/;
+      for (const name of ['vs_k_dot_f32', 'vs_k_dot_f32x4', 'vs_k_euclidean_f32x4']) assert.match(body(name), multiply, name);
+      const dot = variant === 'relaxed' ? /relaxed_dot|dot_i8x16_i7x16/ : /i16x8\.extmul/;
+      assert.match(body('vs_k_dot_i8_i7'), dot);
+    });
+
+    test(`${file}: relaxed instructions only where the name says so`, () => {
+      assert.equal(/relaxed|dot_i8x16_i7x16/.test(disassemble(file).text), variant === 'relaxed');
+    });
+
+    test(`${file}: exports the ABI and imports only what a host gives`, () => {
+      const bytes = readFileSync(file);
+      const abi = readAbi().exports.map(({ name }) => name);
+      const names = exportsOf(bytes).map(({ name }) => name).filter((name) => !name.startsWith('vs_k_'));
+      const runtime = target === 'vecstore' ? ['memory', '_initialize'] : ['memory', ...EMSCRIPTEN_OWN];
+      assert.deepEqual(names.filter((name) => !runtime.includes(name)).sort(), [...abi].sort());
+      const hosts = target === 'vecstore' ? ['vecstore_host', 'wasi_snapshot_preview1'] : ['env', 'wasi_snapshot_preview1'];
+      assert.deepEqual(imports(bytes).filter(({ module }) => !hosts.includes(module)), []);
+    });
+
+    test(`${file}: within its size budget`, (t) => {
+      const bytes = readFileSync(file);
+      const packed = gzipSync(bytes, { level: 9 }).length;
+      t.diagnostic(`${bytes.length} bytes, ${packed} gzip, budget ${GZIP_BUDGET}`);
+      assert.ok(packed <= GZIP_BUDGET, `${packed} bytes of gzip`);
+    });
+  }
+}
+
+test('the command line and the Emscripten glue are within their budgets', (t) => {
+  const cli = readFileSync('dist/vecstore-cli.wasm').length;
+  const glue = gzipSync(readFileSync('dist/vecstore.idbfs.mjs'), { level: 9 }).length;
+  t.diagnostic(`command line ${cli} bytes, glue ${glue} gzip`);
+  assert.ok(cli <= CLI_BUDGET, `${cli} bytes`);
+  assert.ok(glue <= GLUE_GZIP_BUDGET, `${glue} bytes of gzip`);
+});
+
+test('the reactor imports no more of WASI than our own host provides for', (t) => {
+  const calls = imports(readFileSync('dist/vecstore.simd.wasm')).filter(({ module }) => module === 'wasi_snapshot_preview1');
+  const host = imports(readFileSync('dist/vecstore.simd.wasm')).filter(({ module }) => module === 'vecstore_host');
+  t.diagnostic(`${calls.length} WASI calls, ${host.length} host calls`);
+  assert.ok(calls.length <= 25);
+  assert.ok(host.length <= 12);
+});

@@ -1,0 +1,193 @@
+/* client.h - what the db tests use to drive a database: records in, operations run.
+ *
+ * A record of these tests is id "r<number>", a vector that is a function of
+ * (number, version), and metadata {"v": version}, so that any found record can be
+ * checked for being whole.
+ */
+#ifndef DB_CLIENT_H
+#define DB_CLIENT_H
+
+#include "../../../src/base/io_fault.h"
+#include "../../../src/base/rng.h"
+#include "../../../src/base/value.h"
+#include "../../../src/db/op.h"
+#include "../../../src/db/pack.h"
+#include "../tap.h"
+
+#define DIM 8u
+
+typedef struct {
+  vs_db_state db;
+  vs_alloc outer; /* for what the test itself needs */
+} client;
+
+static inline void client_init(client *c, vs_io *io) {
+  memset(c, 0, sizeof *c);
+  vs_alloc_init(&c->db.alloc);
+  vs_alloc_init(&c->outer);
+  vs_db_init(&c->db);
+  c->db.io = io;
+  c->db.io_borrowed = io != NULL;
+}
+
+static inline void client_deinit(client *c) {
+  vs_db_deinit(&c->db);
+}
+
+/* Runs an operation to its end; a refused one gives its status. */
+static inline vs_status run(vs_db_state *db, vs_op_state *op) {
+  if (!op) return db->err.status;
+  vs_status status = vs_op_finish(op);
+  vs_op_end(op);
+  return status;
+}
+
+static inline vs_status client_open(client *c, const char *storage, bool import) {
+  vs_wr w;
+  vs_wr_init(&w, &c->outer);
+  size_t mark = vs_value_object_begin(&w);
+  vs_value_key(&w, "storage");
+  vs_value_cstring(&w, storage);
+  vs_value_key(&w, "root");
+  vs_value_cstring(&w, "root");
+  vs_value_key(&w, "import");
+  vs_value_bool(&w, import);
+  vs_value_key(&w, "metric");
+  vs_value_cstring(&w, "euclidean");
+  vs_value_key(&w, "M");
+  vs_value_int(&w, 4);
+  vs_value_key(&w, "efConstruction");
+  vs_value_int(&w, 16);
+  vs_value_key(&w, "walRotateBytes");
+  vs_value_int(&w, 4096);
+  vs_value_end(&w, mark, 7);
+  vs_status status = run(&c->db, vs_op_begin_open(&c->db, (vs_slice){w.p, w.n}));
+  vs_wr_deinit(&w);
+  return status;
+}
+
+static inline void record_vector(uint32_t number, uint32_t version, float out[DIM]) {
+  vs_rng r = {((uint64_t)number << 32) + version};
+  for (uint32_t i = 0; i < DIM; i++) out[i] = vs_rng_f32(&r) - 0.5f;
+}
+
+static inline size_t record_id(uint32_t number, uint8_t out[16]) {
+  return (size_t)snprintf((char *)out, 16, "sr%u", number);
+}
+
+static inline void pad4(vs_wr *w) {
+  while (w->n % 4) vs_wr_u8(w, 0);
+}
+
+static inline void add_upsert(vs_wr *w, uint32_t number, uint32_t version) {
+  uint8_t id[16];
+  float vector[DIM];
+  size_t n = record_id(number, id);
+  record_vector(number, version, vector);
+  vs_wr meta;
+  vs_wr_init(&meta, w->a);
+  size_t mark = vs_value_object_begin(&meta);
+  vs_value_key(&meta, "v");
+  vs_value_int(&meta, version);
+  vs_value_end(&meta, mark, 1);
+  vs_wr_u8(w, VS_STAGE_UPSERT);
+  vs_wr_u8(w, 0);
+  vs_wr_u16(w, (uint16_t)n);
+  vs_wr_u32(w, DIM);
+  vs_wr_u32(w, (uint32_t)meta.n);
+  vs_wr_u32(w, 0);
+  vs_wr_bytes(w, id, n);
+  pad4(w);
+  vs_wr_bytes(w, vector, sizeof vector);
+  vs_wr_bytes(w, meta.p, meta.n);
+  pad4(w);
+  vs_wr_deinit(&meta);
+}
+
+static inline void add_delete(vs_wr *w, uint32_t number) {
+  uint8_t id[16];
+  size_t n = record_id(number, id);
+  vs_wr_u8(w, VS_STAGE_DELETE);
+  vs_wr_u8(w, 0);
+  vs_wr_u16(w, (uint16_t)n);
+  vs_wr_u32(w, 0);
+  vs_wr_u32(w, 0);
+  vs_wr_u32(w, 0);
+  vs_wr_bytes(w, id, n);
+  pad4(w);
+}
+
+/* Stages packed operations and begins their commit. */
+static inline vs_op_state *begin_commit(vs_db_state *db, const vs_wr *operations, bool relaxed) {
+  vs_tx_reset(&db->tx);
+  db->tx.open = true;
+  db->tx.now_ms = 1000;
+  vs_err_clear(&db->err);
+  if (vs_tx_stage(&db->tx, &db->coll, (vs_slice){operations->p, operations->n}, &db->err) != VS_OK) {
+    vs_tx_reset(&db->tx);
+    return NULL;
+  }
+  return vs_op_begin_commit(db, relaxed);
+}
+
+static inline vs_status commit(vs_db_state *db, const vs_wr *operations) {
+  return run(db, begin_commit(db, operations, false));
+}
+
+static inline vs_status upsert(client *c, uint32_t number, uint32_t version) {
+  vs_wr w;
+  vs_wr_init(&w, &c->outer);
+  add_upsert(&w, number, version);
+  vs_status status = commit(&c->db, &w);
+  vs_wr_deinit(&w);
+  return status;
+}
+
+static inline vs_status delete_one(client *c, uint32_t number) {
+  vs_wr w;
+  vs_wr_init(&w, &c->outer);
+  add_delete(&w, number);
+  vs_status status = commit(&c->db, &w);
+  vs_wr_deinit(&w);
+  return status;
+}
+
+/* The version of a record as stored, 0 when absent; stops the test when it is not whole. */
+static inline uint32_t version_of(const vs_db_state *db, uint32_t number) {
+  uint8_t id[16];
+  size_t n = record_id(number, id);
+  uint32_t slot = vs_coll_find(&db->coll, (vs_slice){id, n});
+  if (slot == VS_NO_SLOT) return 0;
+  const vs_body *body = vs_coll_body(&db->coll, slot);
+  vs_slice meta = vs_body_meta(body);
+  vs_rd r = vs_rd_of(meta.p, meta.n);
+  vs_value object = vs_value_read(&r), v;
+  float vector[DIM];
+  must(vs_value_get(&object, "v", &v) && v.tag == VS_VALUE_INT);
+  record_vector(number, (uint32_t)v.i, vector);
+  must(memcmp(vector, vs_vectors_at(&db->coll.vectors, slot), sizeof vector) == 0);
+  must(vs_index_contains(db->coll.index, slot));
+  return (uint32_t)v.i;
+}
+
+/* Verifies the database; the number of findings, or UINT32_MAX when it failed. */
+static inline uint32_t findings(vs_db_state *db) {
+  vs_op_state *op = vs_op_begin_verify(db);
+  if (!op) return UINT32_MAX;
+  uint32_t n = UINT32_MAX;
+  if (vs_op_finish(op) == VS_OK) {
+    vs_slice out = vs_op_output(op);
+    vs_rd r = vs_rd_of(out.p, out.n);
+    vs_value list = vs_value_read(&r);
+    n = list.count;
+    vs_rd items = vs_rd_of(list.bytes.p, list.bytes.n);
+    for (uint32_t i = 0; i < n; i++) {
+      vs_value entry = vs_value_read(&items), what;
+      if (vs_value_get(&entry, "what", &what)) printf("# finding: %.*s\n", (int)what.bytes.n, (const char *)what.bytes.p);
+    }
+  }
+  vs_op_end(op);
+  return n;
+}
+
+#endif

@@ -1,0 +1,42 @@
+# flags.mk - how each target compiles. The tools' paths come from
+# build/toolchain.mk, which wasm/tools/setup.sh writes.
+
+WARN := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Wvla -Werror
+NODE_BIN := node_modules/.bin
+
+# ---- Native: tests, coverage, benchmarks
+HOST_CC := $(firstword $(shell command -v clang-19 || command -v clang || echo clang-19))
+LLVM_BIN = $(dir $(realpath $(HOST_CC)))
+NATIVE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+NATIVE_cover := -O0 -g -fprofile-instr-generate -fcoverage-mapping
+NATIVE_fast := -O3 -g -march=native -DNDEBUG
+
+# ---- WASM. What every engine has had since 2021: SIMD128, bulk memory,
+# saturating conversions, sign extension. Multi-value and reference types are
+# left out, as old validators and our own packing tools stumble over them.
+WASM_FEATURES := -msimd128 -mbulk-memory -mnontrapping-fptoint -msign-ext -mmutable-globals \
+  -mno-multivalue -mno-reference-types
+BINARYEN_FEATURES := --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
+  --enable-mutable-globals
+WASM_CFLAGS := $(WARN) -O2 -DNDEBUG -fno-math-errno -fno-strict-aliasing $(WASM_FEATURES)
+
+# Kernels are the hot loops, whole programs of their own: unrolled and inlined.
+KERNEL_CFLAGS = --target=wasm32-wasi $(WASI_FLAGS) $(WASM_CFLAGS) -O3 -DVS_KERNEL_MODULE
+KERNEL_LDFLAGS := --no-entry --import-memory=engine,memory -z stack-size=0 --strip-all
+KERNEL_simd :=
+KERNEL_relaxed := -mrelaxed-simd
+OPT_simd := $(BINARYEN_FEATURES)
+OPT_relaxed := $(BINARYEN_FEATURES) --enable-relaxed-simd
+
+# The stack comes first, so that overflowing it traps instead of overwriting data.
+WASI_CFLAGS = --target=wasm32-wasi $(WASI_FLAGS) $(WASM_CFLAGS)
+WASI_LDFLAGS = -z stack-size=1048576 --stack-first --max-memory=4294967296 --gc-sections --strip-all \
+  -L$(WASI_LIB) -lc $(BUILTINS)
+
+# Linked at -O2: -O3 would shorten the names of imports and exports, by which
+# the kernels are merged in; wasm-opt -O3 does the rest after that.
+EMCC_CFLAGS = $(EM_CFLAGS) $(WASM_CFLAGS)
+EMCC_LDFLAGS := -O2 -sMODULARIZE=1 -sEXPORT_ES6=1 -sENVIRONMENT=web,worker -sDYNAMIC_EXECUTION=0 -sWASM_BIGINT=1 \
+  -sALLOW_MEMORY_GROWTH=1 -sMAXIMUM_MEMORY=4GB -sINITIAL_MEMORY=2MB -sTOTAL_STACK=1MB -sABORTING_MALLOC=0 \
+  -sFORCE_FILESYSTEM=1 -lidbfs.js -sEXPORTED_RUNTIME_METHODS=FS,IDBFS,HEAPU8 -sINCOMING_MODULE_JS_API=instantiateWasm,wasmBinary,print,printErr \
+  -sERROR_ON_UNDEFINED_SYMBOLS=0 -sWARN_ON_UNDEFINED_SYMBOLS=0

@@ -1,0 +1,42 @@
+// Talks to worker.js: calls become promises, announcements go to listeners. An answer that is an error becomes an
+// Error with the store's `code` and, for damaged files, `file`.
+
+export class StoreClient {
+  #worker;
+  #waiting = new Map();
+  #nextCall = 1;
+
+  /** `onEvent(name, message)` hears every announcement; 'lost' is announced when the worker itself fails. */
+  constructor(onEvent) {
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    this.#worker.addEventListener('message', ({ data }) => {
+      if (data.event) onEvent(data.event, data);
+      else this.#settle(data);
+    });
+    this.#worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      const error = { code: 'WORKER_LOST', message: event.message || 'The worker script could not be loaded.' };
+      for (const call of [...this.#waiting.keys()]) this.#settle({ call, error });
+      onEvent('lost', { error });
+    });
+  }
+
+  #settle({ call, value, error }) {
+    const { resolve, reject } = this.#waiting.get(call);
+    this.#waiting.delete(call);
+    if (error) reject(Object.assign(new Error(error.message), { code: error.code, file: error.file }));
+    else resolve(value);
+  }
+
+  call(method, ...args) {
+    const call = this.#nextCall++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(call, { resolve, reject });
+      this.#worker.postMessage({ call, method, args });
+    });
+  }
+
+  terminate() {
+    this.#worker.terminate();
+  }
+}
