@@ -64,6 +64,7 @@ native-fast: build/native/fast/libvecstore.a
 # ---- WASM kernels: pure code on the engine's memory, one module per instruction set
 
 define kernels
+build/kernels/%.$1.o: OPTIMIZE := -O3
 build/kernels/%.$1.o: src/kernels/%.c wasm/flags.mk build/toolchain.mk
 	$(say) wasm '$1 $$<'
 	@mkdir -p $$(@D)
@@ -87,6 +88,7 @@ build/wasi/%.o: src/%.c wasm/flags.mk build/toolchain.mk
 	$(say) wasi '$<'
 	@mkdir -p $(@D)
 	@$(CLANG) $(WASI_CFLAGS) -MMD -MP -c $< -o $@
+$(foreach l,$(COLD_LAYERS),$(eval build/wasi/$l/%.o build/emcc/$l/%.o: OPTIMIZE := -Os))
 build/wasi/cli/%.o: WASI_CFLAGS += -DVS_RELEASE='"$(RELEASE)"'
 build/wasi/base/io_host.reactor.o: src/base/io_host.c wasm/flags.mk build/toolchain.mk
 	@mkdir -p $(@D)

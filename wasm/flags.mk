@@ -18,10 +18,13 @@ WASM_FEATURES := -msimd128 -mbulk-memory -mnontrapping-fptoint -msign-ext -mmuta
   -mno-multivalue -mno-reference-types
 BINARYEN_FEATURES := --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
   --enable-mutable-globals
-WASM_CFLAGS := $(WARN) -O2 -DNDEBUG -fno-math-errno -fno-strict-aliasing $(WASM_FEATURES)
+# Layers that run per query are optimized for speed, those that run per commit for size.
+OPTIMIZE = -O2
+COLD_LAYERS := store db api cli
+WASM_CFLAGS = $(WARN) $(OPTIMIZE) -DNDEBUG -fno-math-errno -fno-strict-aliasing $(WASM_FEATURES)
 
 # Kernels are the hot loops, whole programs of their own: unrolled and inlined.
-KERNEL_CFLAGS = --target=wasm32-wasi $(WASI_FLAGS) $(WASM_CFLAGS) -O3 -DVS_KERNEL_MODULE
+KERNEL_CFLAGS = --target=wasm32-wasi $(WASI_FLAGS) $(WASM_CFLAGS) -DVS_KERNEL_MODULE
 KERNEL_LDFLAGS := --no-entry --import-memory=engine,memory -z stack-size=0 --strip-all
 KERNEL_simd :=
 KERNEL_relaxed := -mrelaxed-simd

@@ -1,7 +1,7 @@
 // options.js - checking what callers pass. Nothing is silently ignored: an unknown name is
 // INVALID_ARGUMENT, a name of the contract that this version does not offer is UNSUPPORTED.
 
-import { isPlainObject, show } from './engine/value.js';
+import { show } from './engine/value.js';
 import { VecStoreError, invalid, unsupported } from './errors.js';
 
 /** @typedef {import('./types.js').Part} Part */
@@ -236,20 +236,32 @@ const QUERY = {
 };
 const QUERY_LATER = ['text', 'filter', 'params', 'rescore', 'facets', 'boost'];
 
-/** @param {unknown} given */
+/**
+ * @typedef {object} CheckedQuery
+ * @property {Float32Array} vector the call's own copy
+ * @property {number} k
+ * @property {number} ef 0 = the store's
+ * @property {boolean} exact
+ * @property {number} maxDistance
+ * @property {number} minScore
+ * @property {Include} include
+ * @property {AbortSignal | undefined} signal
+ */
+
+/** @param {unknown} given @returns {CheckedQuery} */
 export function readQuery(given) {
   if (given === undefined) throw invalid('query needs an object with a vector');
   const query = readOptions('query', given, QUERY, QUERY_LATER);
   if (query.vector === undefined) throw invalid('query needs a vector');
   return {
-    vector: /** @type {Float32Array} */ (query.vector),
-    k: Math.min(/** @type {number} */ (query.k ?? 10), MAX_U32),
-    ef: Math.min(/** @type {number} */ (query.ef ?? 0), MAX_U32),
-    exact: /** @type {boolean} */ (query.exact ?? false),
-    maxDistance: /** @type {number} */ (query.maxDistance ?? Infinity),
-    minScore: /** @type {number} */ (query.minScore ?? -Infinity),
-    include: /** @type {Include} */ (query.include ?? { vector: false, metadata: true, text: false }),
-    signal: /** @type {AbortSignal | undefined} */ (query.signal),
+    vector: query.vector,
+    k: Math.min(query.k ?? 10, MAX_U32),
+    ef: Math.min(query.ef ?? 0, MAX_U32),
+    exact: query.exact ?? false,
+    maxDistance: query.maxDistance ?? Infinity,
+    minScore: query.minScore ?? -Infinity,
+    include: query.include ?? { vector: false, metadata: true, text: false },
+    signal: query.signal,
   };
 }
 
@@ -307,5 +319,3 @@ function copyVector(name, value) {
  */
 export const wrongDimension = (given, expected, index) =>
   new VecStoreError('DIMENSION_MISMATCH', `the vector has ${given} dimensions, the store has ${expected}`, { index });
-
-export { isPlainObject };

@@ -17,17 +17,12 @@ import { Packer, encodeId } from './records.js';
 import { openBackend } from './storage/index.js';
 import { VERSION } from './version.js';
 
-/** @typedef {import('./types.js').Id} Id */
-/** @typedef {import('./types.js').Hit} Hit */
-/** @typedef {import('./types.js').Query} Query */
-/** @typedef {import('./types.js').RecordInput} RecordInput */
-/** @typedef {import('./types.js').StoredRecord} StoredRecord */
-/** @typedef {import('./types.js').OpenOptions} OpenOptions */
-/** @typedef {import('./types.js').OperationOptions} OperationOptions */
-/** @typedef {import('./options.js').Include} Include */
-/** @typedef {import('./storage/backend.js').Backend} Backend */
-/** @typedef {import('./platform/platform.js').Platform} Platform */
-/** @typedef {ReturnType<typeof readQuery>} CheckedQuery */
+/** @import { Hit, Id, OpenOptions, OperationOptions, Part, Query, RecordInput, Stats, StoredRecord, UpsertManyOptions,
+ *   VerifyResult } from './types.js' */
+/** @import { CheckedQuery } from './options.js' */
+/** @import { Operation } from './engine/engine.js' */
+/** @import { Backend } from './storage/backend.js' */
+/** @import { Platform } from './platform/platform.js' */
 
 /**
  * For this package's tests: a key of open's options whose value may wrap the
@@ -46,9 +41,8 @@ const TURN_MS = 8;
 /** A store of vectors with metadata and text. */
 export class VecStore {
   /**
-   * What this runtime offers; set by the package's entries.
-   * @type {Platform}
-   * @internal
+   * What this runtime offers (platform/platform.js); set by the package's entries.
+   * @type {any}
    */
   static platform;
 
@@ -56,14 +50,15 @@ export class VecStore {
   #engine;
   /** @type {Backend} */
   #backend;
-  /** @type {OperationRunner} */
-  #runner;
   /** @type {Platform} */
   #platform;
-  #queue = new CallQueue();
-  #relaxed = false;
+  /** @type {CallQueue} */
+  #queue;
+  /** @type {OperationRunner} */
+  #runner;
+  #relaxed;
   /** null until the first insert fixes it. @type {number | null} */
-  #dimension = null;
+  #dimension;
   /** Under way or over. @type {Promise<void> | undefined} */
   #closing;
   /** What went wrong in the background. @type {unknown} */
@@ -75,16 +70,18 @@ export class VecStore {
   /**
    * Use `VecStore.open`.
    * @param {symbol} token
-   * @param {{ engine: Engine, backend: Backend, platform: Platform, relaxed: boolean }} parts
-   * @internal
+   * @param {any} parts
    */
-  constructor(token, { engine, backend, platform, relaxed }) {
+  constructor(token, parts) {
     if (token !== INTERNAL) throw invalid('use VecStore.open');
+    const { engine, backend, platform, queue, runner, relaxed, dimension } = /** @type {Parts} */ (parts);
     this.#engine = engine;
     this.#backend = backend;
     this.#platform = platform;
+    this.#queue = queue;
+    this.#runner = runner;
     this.#relaxed = relaxed;
-    this.#runner = new OperationRunner(engine, backend, this.#queue, platform.yieldToHost);
+    this.#dimension = dimension;
   }
 
   // ============ Opening and closing ============
@@ -95,7 +92,7 @@ export class VecStore {
    * @returns {Promise<VecStore>}
    */
   static async open(options) {
-    return this.#open(options, undefined);
+    return new this(INTERNAL, await openParts(this.platform, options, undefined));
   }
 
   /**
@@ -111,50 +108,7 @@ export class VecStore {
     const image = bytes instanceof ArrayBuffer
       ? new Uint8Array(bytes)
       : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return this.#open(options, image);
-  }
-
-  /**
-   * @param {OpenOptions | undefined} options
-   * @param {Uint8Array | undefined} image
-   */
-  static async #open(options, image) {
-    const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, signal, onProgress } =
-      readOpenOptions(options);
-    const seam = /** @type {any} */ (options)?.[TEST_SEAM];
-    throwIfAborted(signal);
-    const { platform } = this;
-    let backend = await openBackend(platform, storage, path, requirePersistence);
-    if (seam?.backend) backend = seam.backend(backend);
-    try {
-      const loaded = await backend.load(wasm);
-      throwIfAborted(signal);
-      const exports = seam?.instrument ? seam.instrument(loaded.exports) : loaded.exports;
-      const engine = new Engine(exports, loaded.simd);
-      const store = new this(INTERNAL, { engine, backend, platform, relaxed });
-      await store.#begin({ ...backend.config, ...config, now: Date.now() }, memoryBudget, image, onProgress);
-      return store;
-    } catch (error) {
-      await backend.close();
-      throw error;
-    }
-  }
-
-  /**
-   * @param {Record<string, any>} config
-   * @param {number} memoryBudget
-   * @param {Uint8Array | undefined} image
-   * @param {((share: number) => void) | undefined} onProgress
-   */
-  async #begin(config, memoryBudget, image, onProgress) {
-    const engine = this.#engine;
-    const begin = () => engine.guard(() => {
-      engine.setBudget(memoryBudget);
-      if (image) engine.importAdd(image);
-      return engine.open(image ? { ...config, import: true } : config);
-    });
-    const inForce = await this.#runner.run(begin, (op) => decodeValue(op.result()), onProgress);
-    this.#dimension = inForce.dimension;
+    return new this(INTERNAL, await openParts(this.platform, options, image));
   }
 
   /**
@@ -219,7 +173,7 @@ export class VecStore {
   /**
    * Writes a stream of records in atomic batches. When it fails, the batches before have been written.
    * @param {AsyncIterable<RecordInput> | Iterable<RecordInput>} records
-   * @param {import('./types.js').UpsertManyOptions} [options]
+   * @param {UpsertManyOptions} [options]
    * @returns {Promise<{ inserted: number, updated: number }>}
    */
   async upsertMany(records, options) {
@@ -358,19 +312,19 @@ export class VecStore {
   /**
    * @overload
    * @param {Id} ids
-   * @param {{ include?: import('./types.js').Part[] }} [options]
+   * @param {{ include?: Part[] }} [options]
    * @returns {Promise<StoredRecord | null>}
    */
   /**
    * @overload
    * @param {Id[]} ids
-   * @param {{ include?: import('./types.js').Part[] }} [options]
+   * @param {{ include?: Part[] }} [options]
    * @returns {Promise<(StoredRecord | null)[]>}
    */
   /**
    * The record of an id, or null; for an array of ids an array aligned with it.
    * @param {Id | Id[]} ids
-   * @param {{ include?: import('./types.js').Part[] }} [options] everything by default
+   * @param {{ include?: Part[] }} [options] everything by default
    * @returns {Promise<StoredRecord | null | (StoredRecord | null)[]>}
    */
   async get(ids, options) {
@@ -443,7 +397,7 @@ export class VecStore {
     return this.#queue.run(() => this.#engine.guard(() => this.#engine.count()));
   }
 
-  /** @returns {Promise<import('./types.js').Stats>} */
+  /** @returns {Promise<Stats>} */
   async stats() {
     this.#checkOpen();
     const engine = this.#engine;
@@ -500,7 +454,7 @@ export class VecStore {
   /**
    * Checks every byte stored and the agreement of all parts.
    * @param {OperationOptions & { repair?: false }} [options]
-   * @returns {Promise<import('./types.js').VerifyResult>}
+   * @returns {Promise<VerifyResult>}
    */
   async verify(options) {
     const { repair: _, ...rest } = readVerifyOptions(options);
@@ -523,8 +477,8 @@ export class VecStore {
    * @template T
    * @param {string} method
    * @param {unknown} options
-   * @param {() => import('./engine/engine.js').Operation} begin
-   * @param {(op: import('./engine/engine.js').Operation) => T} finish
+   * @param {() => Operation} begin
+   * @param {(op: Operation) => T} finish
    * @returns {Promise<T>}
    */
   async #operate(method, options, begin, finish) {
@@ -535,6 +489,51 @@ export class VecStore {
       throwIfAborted(signal);
       return this.#engine.guard(begin);
     }, finish, onProgress);
+  }
+}
+
+/**
+ * What an open store consists of.
+ * @typedef {object} Parts
+ * @property {Engine} engine
+ * @property {Backend} backend
+ * @property {Platform} platform
+ * @property {CallQueue} queue
+ * @property {OperationRunner} runner
+ * @property {boolean} relaxed
+ * @property {number | null} dimension
+ */
+
+/**
+ * Opens the place, loads the engine and lets it open the store; a failure releases everything.
+ * @param {Platform} platform
+ * @param {OpenOptions | undefined} options
+ * @param {Uint8Array | undefined} image to import
+ * @returns {Promise<Parts>}
+ */
+async function openParts(platform, options, image) {
+  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, signal, onProgress } =
+    readOpenOptions(options);
+  const seam = /** @type {any} */ (options)?.[TEST_SEAM];
+  throwIfAborted(signal);
+  let backend = await openBackend(platform, storage, path, requirePersistence);
+  if (seam?.backend) backend = /** @type {Backend} */ (seam.backend(backend));
+  try {
+    const loaded = await backend.load(wasm);
+    throwIfAborted(signal);
+    const engine = new Engine(seam?.instrument ? seam.instrument(loaded.exports) : loaded.exports, loaded.simd);
+    const queue = new CallQueue();
+    const runner = new OperationRunner(engine, backend, queue, platform.yieldToHost);
+    const begin = () => engine.guard(() => {
+      engine.setBudget(memoryBudget);
+      if (image) engine.importAdd(image);
+      return engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() });
+    });
+    const { dimension } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
+    return { engine, backend, platform, queue, runner, relaxed, dimension };
+  } catch (error) {
+    await backend.close();
+    throw error;
   }
 }
 
