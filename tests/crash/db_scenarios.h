@@ -1,0 +1,193 @@
+/* db_scenarios.h - what the db harnesses make a database do, and the model of what was promised.
+ *
+ * A scenario is a run of commits, checkpoints and reopenings on a database
+ * of up to N_RECORDS records. The model keeps the state after each commit, how many
+ * were issued and how many acknowledged. The one rule of all harnesses: what a
+ * later opening shows is exactly the state after some commit j with
+ * acknowledged <= j <= issued.
+ */
+#ifndef DB_SCENARIOS_H
+#define DB_SCENARIOS_H
+
+#include "../unit/db/client.h"
+
+#define N_RECORDS 48u
+#define MAX_COMMITS 64u
+
+typedef struct {
+  uint32_t version[N_RECORDS];
+} state;
+
+/* What the running program knows: the state after each commit, how far it was acknowledged. */
+typedef struct {
+  state after[MAX_COMMITS + 1];
+  uint32_t issued, acknowledged;
+} model;
+
+/* ============ Writing with the model ============ */
+
+static inline vs_status apply(client *c, model *m, const state *next, const vs_wr *w) {
+  must(m->issued < MAX_COMMITS);
+  m->after[m->issued + 1] = *next;
+  vs_op_state *op = begin_commit(&c->db, w, false);
+  if (!op) return c->db.err.status;
+  m->issued++;
+  vs_status status = vs_op_finish(op);
+  vs_op_end(op);
+  if (status == VS_OK) m->acknowledged = m->issued;
+  return status;
+}
+
+static inline vs_status put(client *c, model *m, uint32_t first, uint32_t n, bool deleting) {
+  state next = m->after[m->issued];
+  vs_wr w;
+  vs_wr_init(&w, &c->outer);
+  for (uint32_t i = first; i < first + n; i++) {
+    uint32_t number = i % N_RECORDS;
+    next.version[number] = deleting ? 0 : next.version[number] + 1;
+    if (deleting) add_delete(&w, number);
+    else add_upsert(&w, number, next.version[number]);
+  }
+  vs_status status = apply(c, m, &next, &w);
+  vs_wr_deinit(&w);
+  return status;
+}
+
+static inline vs_status checkpoint(client *c, bool optimize) { return run(&c->db, vs_op_begin_checkpoint(&c->db, optimize)); }
+
+static inline vs_status reopen(client *c, bool orderly) {
+  vs_io *io = c->db.io;
+  if (orderly) VS_TRY(run(&c->db, vs_op_begin_close(&c->db)));
+  client_deinit(c);
+  client_init(c, io);
+  return client_open(c, "posix", false);
+}
+
+/* ============ Scenarios ============ */
+
+static inline vs_status single_inserts(client *c, model *m) {
+  for (uint32_t i = 0; i < 6; i++) VS_TRY(put(c, m, i, 1, false));
+  return VS_OK;
+}
+
+static inline vs_status batches(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 30, false)); /* spans several log files of 4 KiB */
+  VS_TRY(put(c, m, 10, 30, false));
+  return put(c, m, 5, 8, true);
+}
+
+static inline vs_status deletes(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 12, false));
+  for (uint32_t i = 0; i < 12; i += 3) VS_TRY(put(c, m, i, 1, true));
+  VS_TRY(put(c, m, 0, 12, true));
+  return put(c, m, 3, 2, false);
+}
+
+static inline vs_status checkpoints(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 10, false));
+  VS_TRY(checkpoint(c, false));
+  VS_TRY(put(c, m, 5, 10, false));
+  VS_TRY(put(c, m, 0, 2, true));
+  VS_TRY(checkpoint(c, false));
+  VS_TRY(put(c, m, 20, 3, false));
+  return checkpoint(c, true);
+}
+
+static inline vs_status reopening(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 8, false));
+  VS_TRY(reopen(c, true));
+  VS_TRY(put(c, m, 6, 4, false));
+  VS_TRY(reopen(c, false));
+  VS_TRY(checkpoint(c, false));
+  VS_TRY(reopen(c, true));
+  VS_TRY(put(c, m, 1, 3, true));
+  return reopen(c, false);
+}
+
+/* Commits go on while the checkpoint waits for each of its syncs. */
+static inline vs_status commits_between_checkpoint_steps(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 10, false));
+  vs_op_state *op = vs_op_begin_checkpoint(&c->db, false);
+  if (!op) return c->db.err.status;
+  vs_status status = VS_OK;
+  for (uint32_t i = 0; status == VS_OK; i++) {
+    vs_op_answer answer = vs_op_run(op, 1e9);
+    if (answer == VS_OP_DONE) break;
+    if (answer == VS_OP_ERROR) status = c->db.err.status;
+    else if (answer == VS_OP_NEED_SYNC) status = put(c, m, 8 + i * 2, 3, i % 2 == 1);
+  }
+  vs_op_end(op);
+  if (status == VS_OK) status = put(c, m, 40, 4, false);
+  return status;
+}
+
+/* Several commits share one sync. */
+static inline vs_status group_commit(client *c, model *m) {
+  vs_op_state *op[4] = {NULL};
+  vs_wr w;
+  vs_status status = VS_OK;
+  for (uint32_t i = 0; i < 4 && status == VS_OK; i++) {
+    state next = m->after[m->issued];
+    vs_wr_init(&w, &c->outer);
+    for (uint32_t k = 0; k < 3; k++) add_upsert(&w, i * 2 + k, ++next.version[i * 2 + k]);
+    m->after[m->issued + 1] = next;
+    op[i] = begin_commit(&c->db, &w, false);
+    vs_wr_deinit(&w);
+    if (!op[i]) status = c->db.err.status;
+    else {
+      m->issued++;
+      if (vs_op_run(op[i], 1e9) == VS_OP_ERROR) status = c->db.err.status;
+    }
+  }
+  if (status == VS_OK) status = vs_db_sync_self(&c->db);
+  for (uint32_t i = 0; i < 4; i++) {
+    if (op[i] && status == VS_OK) must(vs_op_run(op[i], 1e9) == VS_OP_DONE);
+    vs_op_end(op[i]);
+  }
+  if (status == VS_OK) m->acknowledged = m->issued;
+  return status;
+}
+
+static inline vs_status delete_all_then_insert(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 16, false));
+  VS_TRY(checkpoint(c, false));
+  VS_TRY(put(c, m, 0, 16, true));
+  VS_TRY(checkpoint(c, true));
+  return put(c, m, 4, 4, false);
+}
+
+typedef struct {
+  const char *name;
+  vs_status (*run)(client *, model *);
+} scenario;
+static const scenario scenarios[] = {
+    {"single_inserts", single_inserts},
+    {"batches", batches},
+    {"deletes", deletes},
+    {"checkpoints", checkpoints},
+    {"reopening", reopening},
+    {"commits_between_checkpoint_steps", commits_between_checkpoint_steps},
+    {"group_commit", group_commit},
+    {"delete_all_then_insert", delete_all_then_insert},
+};
+#define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
+
+/* Which commit the opened database shows, or -1 when it shows none of them. */
+static inline int shown_commit(const vs_db_state *db, const model *m) {
+  for (int j = (int)m->issued; j >= 0; j--) {
+    uint32_t live = 0, same = 0;
+    for (uint32_t i = 0; i < N_RECORDS; i++) {
+      same += version_of(db, i) == m->after[j].version[i];
+      live += m->after[j].version[i] != 0;
+    }
+    if (same == N_RECORDS && db->coll.n_live == live) return j;
+  }
+  return -1;
+}
+
+static inline uint32_t env_u32(const char *name, uint32_t otherwise) {
+  const char *text = getenv(name);
+  return text ? (uint32_t)strtoul(text, NULL, 10) : otherwise;
+}
+
+#endif
