@@ -44,6 +44,11 @@ C_FILES := $(filter-out tests/node_modules/%,$(wildcard src/*/*.[ch] tests/*/*.[
 JS_SRC := $(shell find js/src -name '*.js' -o -name '*.ts')
 TEST_SRC := $(wildcard tests/unit/*/*.c tests/crash/*.c tests/fuzz/*.c)
 
+# What is linked depends on the list of sources too: one may have been removed.
+build/sources.txt: Makefile FORCE
+	@mkdir -p build && echo '$(ENGINE_SRC)' | cmp -s - $@ || echo '$(ENGINE_SRC)' > $@
+FORCE:
+
 # ---- Native: one library and the test programs per variant (wasm/flags.mk)
 
 define native
@@ -51,8 +56,8 @@ build/native/$1/%.o: %.c wasm/flags.mk
 	$(say) cc '$1 $$<'
 	@mkdir -p $$(@D)
 	@$(HOST_CC) $(WARN) $(NATIVE_$1) -MMD -MP -c $$< -o $$@
-build/native/$1/libvecstore.a: $(ENGINE_SRC:%.c=build/native/$1/%.o)
-	@rm -f $$@ && $(LLVM_BIN)llvm-ar rcs $$@ $$^
+build/native/$1/libvecstore.a: $(ENGINE_SRC:%.c=build/native/$1/%.o) build/sources.txt
+	@rm -f $$@ && $(LLVM_BIN)llvm-ar rcs $$@ $$(filter %.o,$$^)
 build/native/$1/%: build/native/$1/%.o build/native/$1/libvecstore.a
 	@$(HOST_CC) $(NATIVE_$1) $$< build/native/$1/libvecstore.a -lm -o $$@
 endef
@@ -90,21 +95,22 @@ build/wasi/%.o: src/%.c wasm/flags.mk build/toolchain.mk
 	@$(CLANG) $(WASI_CFLAGS) -MMD -MP -c $< -o $@
 $(foreach l,$(COLD_LAYERS),$(eval build/wasi/$l/%.o build/emcc/$l/%.o: OPTIMIZE := -Os))
 build/wasi/cli/%.o: WASI_CFLAGS += -DVS_RELEASE='"$(RELEASE)"'
-build/wasi/base/io_host.reactor.o: src/base/io_host.c wasm/flags.mk build/toolchain.mk
+build/wasi/%.reactor.o: src/%.c wasm/flags.mk build/toolchain.mk
 	@mkdir -p $(@D)
 	@$(CLANG) $(WASI_CFLAGS) -DVS_WITH_IO_HOST -MMD -MP -c $< -o $@
 
 WASI_OBJ := $(WASM_SRC:src/%.c=build/wasi/%.o)
-REACTOR_OBJ := $(WASI_OBJ:build/wasi/base/io_host.o=build/wasi/base/io_host.reactor.o)
-build/link/vecstore.wasm: $(REACTOR_OBJ) build/abi/exports.wasi.txt
+HOSTED := $(patsubst src/%.c,build/wasi/%,$(shell grep -l VS_WITH_IO_HOST $(WASM_SRC)))
+REACTOR_OBJ := $(filter-out $(HOSTED:%=%.o),$(WASI_OBJ)) $(HOSTED:%=%.reactor.o)
+build/link/vecstore.wasm: $(REACTOR_OBJ) build/abi/exports.wasi.txt build/sources.txt
 	$(say) link 'WASI reactor'
 	@mkdir -p $(@D)
 	@$(WASM_LD) --no-entry --export=_initialize @build/abi/exports.wasi.txt $(WASI_LIB)/crt1-reactor.o $(REACTOR_OBJ) \
 	  $(WASI_LDFLAGS) -o $@
-build/link/vecstore-cli.wasm: $(WASI_OBJ) $(patsubst src/%.c,build/wasi/%.o,$(wildcard src/cli/*.c))
+build/link/vecstore-cli.wasm: $(WASI_OBJ) $(patsubst src/%.c,build/wasi/%.o,$(wildcard src/cli/*.c)) build/sources.txt
 	$(say) link 'WASI command'
 	@mkdir -p $(@D)
-	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $^ $(WASI_LDFLAGS) -o $@
+	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $(filter %.o,$^) $(WASI_LDFLAGS) -o $@
 
 # ---- Engine, Emscripten: the same sources on its file system, for IDBFS
 
@@ -113,7 +119,7 @@ build/emcc/%.o: src/%.c wasm/flags.mk build/toolchain.mk
 	@mkdir -p $(@D)
 	@$(CLANG) $(EMCC_CFLAGS) -MMD -MP -c $< -o $@
 EMCC_OBJ := $(WASM_SRC:src/%.c=build/emcc/%.o)
-build/link/vecstore.idbfs.wasm build/link/vecstore.idbfs.mjs &: $(EMCC_OBJ) build/abi/exports.emcc.txt
+build/link/vecstore.idbfs.wasm build/link/vecstore.idbfs.mjs &: $(EMCC_OBJ) build/abi/exports.emcc.txt build/sources.txt
 	$(say) link 'Emscripten, IDBFS'
 	@mkdir -p $(@D)
 	@$(EMCC) $(EMCC_LDFLAGS) -sEXPORTED_FUNCTIONS=@build/abi/exports.emcc.txt $(EMCC_OBJ) -o build/link/vecstore.idbfs.mjs
@@ -174,5 +180,5 @@ start: build ## build and serve the demo
 clean: ## remove what was made
 	rm -rf build dist
 
-.PHONY: help setup setup-test native native-fast wasm emscripten cli js size build test check format cover bench start clean
+.PHONY: help setup setup-test native native-fast wasm emscripten cli js size build test check format cover bench start clean FORCE
 -include $(shell find build -name '*.d' 2>/dev/null)

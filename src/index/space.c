@@ -35,21 +35,26 @@ vs_query vs_space_query_slot(const vs_space *s, uint32_t slot) {
   return (vs_query){v, s->metric == VS_COSINE ? v[s->vectors->padded] : 1};
 }
 
-void vs_space_values(vs_space *s, vs_query q, const uint32_t *slot, uint32_t n, float *out) {
-  const vs_vectors *vectors = s->vectors;
-  uint32_t padded = vectors->padded;
-  s->n_distances += n;
-  for (uint32_t i = 0; i < n; i += 4) {
-    uint32_t m = n - i < 4 ? n - i : 4;
-    const float *x[4];
-    float value[4];
-    for (uint32_t j = 0; j < 4; j++) x[j] = vs_vectors_at(vectors, slot[i + (j < m ? j : m - 1)]);
-    s->kernel.four(q.v, x, padded, value);
-    for (uint32_t j = 0; j < m; j++) {
-      float v = s->metric == VS_COSINE ? value[j] * q.scale * x[j][padded] : value[j];
-      out[i + j] = v == v ? v : INFINITY;
-    }
+static inline void four_values(const vs_space *s, vs_query q, const uint32_t slot[4], float out[4]) {
+  const float *x[4];
+  for (uint32_t j = 0; j < 4; j++) x[j] = vs_vectors_at(s->vectors, slot[j]);
+  s->kernel.four(q.v, x, s->vectors->padded, out);
+  if (s->metric == VS_COSINE) {
+    for (uint32_t j = 0; j < 4; j++) out[j] = out[j] * q.scale * x[j][s->vectors->padded];
   }
+  for (uint32_t j = 0; j < 4; j++) out[j] = out[j] == out[j] ? out[j] : INFINITY;
+}
+
+void vs_space_values(vs_space *s, vs_query q, const uint32_t *slot, uint32_t n, float *out) {
+  uint32_t i = 0;
+  s->n_distances += n;
+  for (; i + 4 <= n; i += 4) four_values(s, q, slot + i, out + i);
+  if (i == n) return;
+  uint32_t rest[4];
+  float value[4];
+  for (uint32_t j = 0; j < 4; j++) rest[j] = slot[i + j < n ? i + j : n - 1];
+  four_values(s, q, rest, value);
+  memcpy(out + i, value, (n - i) * sizeof(*out));
 }
 
 void vs_space_touch(vs_space *s, const uint32_t *slot, uint32_t n) {

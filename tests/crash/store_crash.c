@@ -25,6 +25,7 @@ typedef struct {
   h_world *w;
   model *m;
   vs_store *s; /* NULL: not open */
+  bool dropped; /* a sync failed: nothing more can be built on this medium */
 } session;
 
 /* ============ What is written ============ */
@@ -269,7 +270,7 @@ static void checkpoint(session *x, void (*between)(session *)) {
 /* ============ Scenarios ============ */
 
 static session start_with(h_world *w, uint64_t rotate) {
-  session x = {w, w->model, NULL};
+  session x = {.w = w, .m = w->model};
   x.m->rotate = rotate;
   open_store(&x);
   return x;
@@ -278,9 +279,11 @@ static session start_with(h_world *w, uint64_t rotate) {
 static void reopen(session *x) {
   /* What a failed sync dropped stays visible until the power is cut, and no
    * later sync brings it back: a session cannot build on that. */
-  bool dropped = x->s != NULL && vs_store_poisoned(x->s);
-  if (x->s != NULL) close_store(x);
-  if (!dropped) open_store(x);
+  if (x->s != NULL) {
+    x->dropped |= vs_store_poisoned(x->s);
+    close_store(x);
+  }
+  if (!x->dropped) open_store(x);
 }
 
 /* A mark reports no failure, by contract. */
@@ -517,7 +520,7 @@ static void check(h_world *w) {
 }
 
 static void again(h_world *w) {
-  session x = {w, w->model, NULL};
+  session x = {.w = w, .m = w->model};
   if (!open_store(&x)) return;
   commit(&x, false);
   sync_store(&x);

@@ -60,18 +60,13 @@ static void growth(vs_index_type type) {
     vs_index_insert(w.ix, slot);
     if (slot % 3 == 2) {
       vs_index_remove(w.ix, slot - 1);
-      must(vs_index_prepare(w.ix, slot + 1, 0, NULL) == VS_OK);
-      n_calls += w.a.n_calls - n_calls > 0 && type == VS_INDEX_FLAT ? 0 : 0;
-    }
-    silent = silent && w.a.n_calls == n_calls;
-    if (slot % 3 == 2) {
       sequence = *(uint64_t *)vs_blocks_at(&w.sequences, slot - 1);
       must(vs_index_prepare(w.ix, slot + 1, 1, &sequence) == VS_OK);
-      silent = silent && w.a.n_calls == n_calls;
       vs_index_insert(w.ix, slot - 1);
     }
+    silent = silent && w.a.n_calls == n_calls;
   }
-  ok(sound && n_failed > 3, "type %d: prepare survives each of %u refusals", type, n_failed);
+  ok(sound && n_failed > 0, "type %d: prepare survives each of %u refusals", type, n_failed);
   ok(silent, "type %d: insert and remove allocate nothing; a replacement needs nothing new", type);
   ok(world_check(&w) && vs_index_count(w.ix) == N, "type %d: and the index is complete", type);
   world_deinit(&w);
