@@ -58,7 +58,7 @@ build/native/$1/%.o: %.c wasm/flags.mk
 	@$(HOST_CC) $(WARN) $(NATIVE_$1) -MMD -MP -c $$< -o $$@
 build/native/$1/libvecstore.a: $(ENGINE_SRC:%.c=build/native/$1/%.o) build/sources.txt
 	@rm -f $$@ && $(LLVM_BIN)llvm-ar rcs $$@ $$(filter %.o,$$^)
-build/native/$1/%: build/native/$1/%.o build/native/$1/libvecstore.a
+build/native/$1/%: build/native/$1/%.o build/native/$1/libvecstore.a | build/.test-tools
 	@$(HOST_CC) $(NATIVE_$1) $$< build/native/$1/libvecstore.a -lm -o $$@
 endef
 $(foreach v,asan cover fast,$(eval $(call native,$v)))
@@ -157,22 +157,25 @@ build: $(ARTIFACTS) js size ## everything the package holds
 TESTS = $(shell find tests -name node_modules -prune -o -name '*.test.mjs' -print | sort)
 test: setup-test check build native ## lint, then every test; one summary at the end
 	@node --test $(TESTS)
-check: setup-test js $(patsubst %.c,build/tidy/%.ok,$(filter %.c,$(C_FILES))) $(WASI_OBJ) ## lint
+check: setup-test js $(patsubst %.c,build/tidy/%.ok,$(filter src/%.c,$(C_FILES))) $(WASI_OBJ) ## lint
 	$(say) check 'format, layers, lengths, calls, exports, types'
 	@$(LLVM_BIN)clang-format --dry-run -Werror $(C_FILES)
 	@for tool in layers lengths objects; do node tests/tools/$$tool.mjs || exit 1; done
 	@node wasm/tools/gen-abi.mjs build/abi $(ABI_JS) --check
+build/tidy/%.ok: ANALYZE = -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -include tests/tools/analyze.h
+build/tidy/src/base/status.ok: ANALYZE =
 build/tidy/%.ok: %.c .clang-tidy | build/.test-tools
 	$(say) tidy '$<'
 	@mkdir -p $(@D)
-	@$(LLVM_BIN)clang-tidy --quiet $< -- -std=c11 -DVS_RELEASE='""' 2>/dev/null && touch $@
+	@$(LLVM_BIN)clang-tidy --quiet $< -- -std=c11 -DVS_RELEASE='""' $(ANALYZE) 2>/dev/null && touch $@
 format: ## rewrite the C sources in the project's format
 	@$(LLVM_BIN)clang-format -i $(C_FILES)
 cover: $(TEST_SRC:%.c=build/native/cover/%) ## line and branch coverage of src/ by the C tests
 	@rm -f build/native/cover/*.profraw
 	@for t in $^; do LLVM_PROFILE_FILE=build/native/cover/%p.profraw $$t >/dev/null || exit 1; done
 	@$(LLVM_BIN)llvm-profdata merge -o build/native/cover/all.profdata build/native/cover/*.profraw
-	@$(LLVM_BIN)llvm-cov report -instr-profile build/native/cover/all.profdata $(^:%=-object %) src/ | sed -n '1p;/\.c /p;/TOTAL/p'
+	@$(LLVM_BIN)llvm-cov report -instr-profile build/native/cover/all.profdata $< $(^:%=-object %) -sources src \
+	  | awk '/\.c |^TOTAL/ { printf "  %-28s %8s of lines %8s of branches\n", $$1, $$10, $$13 }'
 bench: build native-fast ## benchmarks
 	@node tests/bench/run.mjs
 start: build ## build and serve the demo

@@ -265,15 +265,16 @@ const clearAll = () => attempt(async () => {
 // ---- Status ------------------------------------------------------------------------------------------------------
 
 const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+const ENGINES = { simd: 'SIMD', relaxed: 'relaxed SIMD' };
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 async function showStatus() {
-  const { records, stats, usage, evictionSafe, indexMs } = await client.call('status');
+  const { records, bytes, persistent, evictionSafe, engine, indexMs } = await client.call('status');
   $('status-records').textContent = number.format(records);
-  $('status-storage').textContent = usage === undefined ? 'unknown' : megabytes(usage);
-  $('status-persisted').textContent = !stats.storage.persistent ? 'no' : evictionSafe ? 'yes, protected' : 'yes';
-  $('protect').hidden = !stats.storage.persistent || evictionSafe || !navigator.storage?.persist;
-  $('status-engine').textContent = `WebAssembly, ${stats.wasm?.variant ?? 'simd'}`;
+  $('status-storage').textContent = megabytes(bytes);
+  $('status-persisted').textContent = !persistent ? 'no' : evictionSafe ? 'yes, protected' : 'yes';
+  $('protect').hidden = !persistent || evictionSafe || !navigator.storage?.persist;
+  $('status-engine').textContent = `WebAssembly, ${ENGINES[engine] ?? engine}`;
   $('status-index').textContent = indexMs === undefined ? '–' : seconds(indexMs);
 }
 

@@ -34,11 +34,10 @@ function showScore(card, rank, score) {
 /** Shows `works` in `grid`; cards that stay are kept with their pictures. `scores` adds a rank and a score to each. */
 export function showCards(grid, works, scores) {
   const kept = new Map([...grid.children].map((card) => [card.dataset.id, card]));
-  grid.replaceChildren(...works.map((work, i) => {
-    const card = kept.get(work.id) ?? buildCard(work);
-    if (scores) showScore(card, i + 1, scores[i]);
-    return card;
-  }));
+  const cards = works.map((work) => kept.get(work.id) ?? buildCard(work));
+  if (scores) cards.forEach((card, i) => showScore(card, i + 1, scores[i]));
+  const same = cards.length === grid.children.length && cards.every((card, i) => card === grid.children[i]);
+  if (!same) grid.replaceChildren(...cards);
 }
 
 /** How many cards stand in the first row: those with the first card's top edge. */

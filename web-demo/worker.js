@@ -88,6 +88,8 @@ async function load() {
     });
   }
   if (missing.length === 0) await commit([], { phase: 'loaded', indexMs: before, added: state?.added ?? [] });
+  // The log now holds everything; a checkpoint saves records and index, so that later visits read and need not rebuild.
+  await store.checkpoint();
   return { indexMs: state.indexMs };
 }
 
@@ -133,13 +135,15 @@ async function clear() {
   await commit([], { phase: 'cleared', added: state?.added ?? [] });
   await store.delete(ids);
   await commit([], { phase: 'cleared', added: [] });
+  await store.checkpoint();
 }
 
 async function status() {
-  const [stats, estimate, evictionSafe] = await Promise.all([
-    store.stats(), navigator.storage?.estimate?.(), navigator.storage?.persisted?.(),
-  ]);
-  return { records: await countWorks(), stats, usage: estimate?.usage, evictionSafe, indexMs: state?.indexMs };
+  const [{ storage, engine }, evictionSafe] = await Promise.all([store.stats(), navigator.storage?.persisted?.()]);
+  return {
+    records: await countWorks(), bytes: storage.bytes, persistent: storage.persistent, evictionSafe, engine: engine.simd,
+    indexMs: state?.indexMs,
+  };
 }
 
 /** Throws the database away, for a visitor whose stored copy is damaged. */

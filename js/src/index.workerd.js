@@ -8,6 +8,6 @@ export * from './types.js';
 
 /** A vector store; open one with `VecStore.open`. */
 export class VecStore extends Store {
-  /** @internal */
+  /** @type {any} */
   static platform = platform;
 }

@@ -5,30 +5,23 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { ABI } from './engine/abi.gen.js';
-import { Engine } from './engine/engine.js';
 import { decodeValue, show } from './engine/value.js';
 import { VecStoreError, invalid, throwIfAborted, unsupported } from './errors.js';
+import { openParts } from './open.js';
 import {
-  checkCountOptions, readGetOptions, readOpenOptions, readOperationOptions, readQuery, readUpsertManyOptions,
-  readVerifyOptions,
+  checkCountOptions, readGetOptions, readOperationOptions, readQuery, readUpsertManyOptions, readVerifyOptions,
 } from './options.js';
-import { CallQueue, OperationRunner } from './queue.js';
 import { Packer, encodeId } from './records.js';
-import { openBackend } from './storage/index.js';
 import { VERSION } from './version.js';
 
 /** @import { Hit, Id, OpenOptions, OperationOptions, Part, Query, RecordInput, Stats, StoredRecord, UpsertManyOptions,
  *   VerifyResult } from './types.js' */
 /** @import { CheckedQuery } from './options.js' */
-/** @import { Operation } from './engine/engine.js' */
+/** @import { Engine, Operation } from './engine/engine.js' */
+/** @import { CallQueue, OperationRunner } from './queue.js' */
+/** @import { Parts } from './open.js' */
 /** @import { Backend } from './storage/backend.js' */
 /** @import { Platform } from './platform/platform.js' */
-
-/**
- * For this package's tests: a key of open's options whose value may wrap the
- * engine's exports and the backend.
- */
-export const TEST_SEAM = Symbol('vecstore test seam');
 
 /** Keeps the constructor to this file. */
 const INTERNAL = Symbol('internal');
@@ -63,6 +56,8 @@ export class VecStore {
   #closing;
   /** What went wrong in the background. @type {unknown} */
   #lastError = null;
+  /** The last checkpoint or optimization called, until it is over. @type {Promise<unknown> | undefined} */
+  #maintenance;
   #checkpointing = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #syncTimer;
@@ -123,6 +118,7 @@ export class VecStore {
     clearTimeout(this.#syncTimer);
     const engine = this.#engine;
     try {
+      await this.#maintenance?.catch(() => {});
       await this.#runner.settled();
       await this.#runner.run(() => engine.guard(() => engine.close()), () => {});
     } catch (error) {
@@ -300,11 +296,27 @@ export class VecStore {
     if (this.#checkpointing || this.#closing) return;
     this.#checkpointing = true;
     const engine = this.#engine;
-    this.#runner.run(() => engine.guard(() => engine.checkpoint()), () => {}).catch((error) => {
+    this.#maintain(() => this.#runner.run(() => engine.guard(() => engine.checkpoint()), () => {})).catch((error) => {
       this.#lastError = error;
     }).finally(() => {
       this.#checkpointing = false;
     });
+  }
+
+  /**
+   * Runs fn after the checkpoints and optimizations called before; other calls go on meanwhile.
+   * @template T
+   * @param {() => Promise<T>} fn
+   * @returns {Promise<T>}
+   */
+  #maintain(fn) {
+    const done = this.#maintenance ? this.#maintenance.then(fn, fn) : fn();
+    this.#maintenance = done;
+    const over = () => {
+      if (this.#maintenance === done) this.#maintenance = undefined;
+    };
+    done.then(over, over);
+    return done;
   }
 
   // ============ Reading ============
@@ -439,7 +451,8 @@ export class VecStore {
    * @returns {Promise<void>}
    */
   async checkpoint(options) {
-    return this.#operate('checkpoint', options, () => this.#engine.checkpoint(), () => {});
+    this.#checkOpen();
+    return this.#maintain(() => this.#operate('checkpoint', options, () => this.#engine.checkpoint(), () => {}));
   }
 
   /**
@@ -448,7 +461,8 @@ export class VecStore {
    * @returns {Promise<void>}
    */
   async optimize(options) {
-    return this.#operate('optimize', options, () => this.#engine.optimize(), () => {});
+    this.#checkOpen();
+    return this.#maintain(() => this.#operate('optimize', options, () => this.#engine.optimize(), () => {}));
   }
 
   /**
@@ -457,6 +471,7 @@ export class VecStore {
    * @returns {Promise<VerifyResult>}
    */
   async verify(options) {
+    this.#checkOpen();
     const { repair: _, ...rest } = readVerifyOptions(options);
     return this.#operate('verify', rest, () => this.#engine.verify(), (op) => {
       const errors = decodeValue(op.result());
@@ -470,6 +485,7 @@ export class VecStore {
    * @returns {Promise<Uint8Array>}
    */
   async export(options) {
+    this.#checkOpen();
     return this.#operate('export', options, () => this.#engine.export(), (op) => op.chunks());
   }
 
@@ -482,58 +498,12 @@ export class VecStore {
    * @returns {Promise<T>}
    */
   async #operate(method, options, begin, finish) {
-    this.#checkOpen();
     const { signal, onProgress } = readOperationOptions(method, options);
     throwIfAborted(signal);
     return this.#runner.run(() => {
       throwIfAborted(signal);
       return this.#engine.guard(begin);
     }, finish, onProgress);
-  }
-}
-
-/**
- * What an open store consists of.
- * @typedef {object} Parts
- * @property {Engine} engine
- * @property {Backend} backend
- * @property {Platform} platform
- * @property {CallQueue} queue
- * @property {OperationRunner} runner
- * @property {boolean} relaxed
- * @property {number | null} dimension
- */
-
-/**
- * Opens the place, loads the engine and lets it open the store; a failure releases everything.
- * @param {Platform} platform
- * @param {OpenOptions | undefined} options
- * @param {Uint8Array | undefined} image to import
- * @returns {Promise<Parts>}
- */
-async function openParts(platform, options, image) {
-  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, signal, onProgress } =
-    readOpenOptions(options);
-  const seam = /** @type {any} */ (options)?.[TEST_SEAM];
-  throwIfAborted(signal);
-  let backend = await openBackend(platform, storage, path, requirePersistence);
-  if (seam?.backend) backend = /** @type {Backend} */ (seam.backend(backend));
-  try {
-    const loaded = await backend.load(wasm);
-    throwIfAborted(signal);
-    const engine = new Engine(seam?.instrument ? seam.instrument(loaded.exports) : loaded.exports, loaded.simd);
-    const queue = new CallQueue();
-    const runner = new OperationRunner(engine, backend, queue, platform.yieldToHost);
-    const begin = () => engine.guard(() => {
-      engine.setBudget(memoryBudget);
-      if (image) engine.importAdd(image);
-      return engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() });
-    });
-    const { dimension } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
-    return { engine, backend, platform, queue, runner, relaxed, dimension };
-  } catch (error) {
-    await backend.close();
-    throw error;
   }
 }
 

@@ -1,5 +1,7 @@
 // types.js - the types of the public interface; no code.
 
+/** @typedef {import('./errors.js').ErrorCode} ErrorCode */
+
 /**
  * A string of 1 to 1,024 UTF-8 bytes or a safe integer >= 0. `1` and `'1'` are different ids.
  * @typedef {string | number} Id

@@ -25,7 +25,8 @@ _Static_assert(VS_STEP_DONE == (int)VS_OP_DONE && VS_STEP_ERROR == (int)VS_OP_ER
                    VS_STEP_YIELD == (int)VS_OP_YIELD,
                "step answers");
 _Static_assert(VS_TX_UPSERT == (int)VS_STAGE_UPSERT && VS_TX_DELETE == (int)VS_STAGE_DELETE, "operation kinds");
-_Static_assert(offsetof(vs_err, msg) == VS_ERROR_MSG_OFFSET && offsetof(vs_err, file) == VS_ERROR_FILE_OFFSET, "error layout");
+_Static_assert(offsetof(vs_err, msg) == VS_ERROR_MSG_OFFSET && offsetof(vs_err, file) == VS_ERROR_FILE_OFFSET,
+               "error layout");
 
 typedef struct {
   uint32_t slot;
@@ -98,7 +99,9 @@ void vs_test_fail_alloc(vs_db *db, double at, int32_t forever) {
 
 static vs_op_state *state_of(vs_op *op) { return op; }
 
-vs_op *vs_op_open(vs_db *db, const void *config, uint32_t n) { return vs_op_begin_open(&db->state, (vs_slice){config, n}); }
+vs_op *vs_op_open(vs_db *db, const void *config, uint32_t n) {
+  return vs_op_begin_open(&db->state, (vs_slice){config, n});
+}
 
 int32_t vs_import_add(vs_db *db, const void *p, uint32_t n) {
   vs_err_clear(&db->state.err);
@@ -107,7 +110,9 @@ int32_t vs_import_add(vs_db *db, const void *p, uint32_t n) {
   return (int32_t)vs_import_feed(db->state.import, (vs_slice){p, n}, &db->state.err);
 }
 
-vs_op *vs_op_commit(vs_db *db, uint32_t flags) { return vs_op_begin_commit(&db->state, (flags & VS_COMMIT_RELAXED) != 0); }
+vs_op *vs_op_commit(vs_db *db, uint32_t flags) {
+  return vs_op_begin_commit(&db->state, (flags & VS_COMMIT_RELAXED) != 0);
+}
 vs_op *vs_op_flush(vs_db *db) { return vs_op_begin_flush(&db->state); }
 vs_op *vs_op_checkpoint(vs_db *db) { return vs_op_begin_checkpoint(&db->state, false); }
 vs_op *vs_op_optimize(vs_db *db) { return vs_op_begin_checkpoint(&db->state, true); }
@@ -195,9 +200,11 @@ static vs_status reserve_hits(vs_db *db, uint32_t k) {
 
 static vs_status check_query(vs_db_state *s, const void *vector, uint32_t dim) {
   if (!s->open) return vs_fail(&s->err, VS_CLOSED, "the store is not open");
-  if (s->coll.config.dim == 0) return vs_fail(&s->err, VS_INVALID_ARGUMENT, "a store of dimension 0 has no vectors to query");
+  if (s->coll.config.dim == 0)
+    return vs_fail(&s->err, VS_INVALID_ARGUMENT, "a store of dimension 0 has no vectors to query");
   if (s->coll.has_index && dim != s->coll.config.dim)
-    return vs_fail(&s->err, VS_DIMENSION_MISMATCH, "the query has %u dimensions, the store has %u", dim, s->coll.config.dim);
+    return vs_fail(&s->err, VS_DIMENSION_MISMATCH, "the query has %u dimensions, the store has %u", dim,
+                   s->coll.config.dim);
   if (dim > VS_MAX_DIMENSION || !vs_floats_finite(vector, dim))
     return vs_fail(&s->err, VS_INVALID_ARGUMENT, "the query vector holds NaN or an infinity");
   return VS_OK;
@@ -237,9 +244,16 @@ const void *vs_record(vs_db *db, uint32_t slot) {
   const vs_body *b = db->state.open ? vs_coll_body(c, slot) : NULL;
   if (!b) return NULL;
   vs_slice meta = vs_body_meta(b), text = vs_body_text(b);
-  db->record = (abi_record){.id = vs_body_bytes(b), .id_n = b->id_n, .meta = meta.p, .meta_n = b->meta_n, .text = text.p,
-                            .text_n = b->text_n, .seq = (double)b->seq, .version = b->version,
-                            .created_ms = (double)b->created_ms, .updated_ms = (double)b->updated_ms};
+  db->record = (abi_record){.id = vs_body_bytes(b),
+                            .id_n = b->id_n,
+                            .meta = meta.p,
+                            .meta_n = b->meta_n,
+                            .text = text.p,
+                            .text_n = b->text_n,
+                            .seq = (double)b->seq,
+                            .version = b->version,
+                            .created_ms = (double)b->created_ms,
+                            .updated_ms = (double)b->updated_ms};
   if (c->has_index) {
     db->record.vector = vs_vectors_at(&c->vectors, slot);
     db->record.dim = c->config.dim;
@@ -254,8 +268,10 @@ const void *vs_stats(vs_db *db) {
   vs_err_clear(&db->state.err);
   vs_wr_reset(w);
   vs_wr_u32(w, 0);
-  if (db->state.open) vs_db_stats(&db->state, w);
-  else vs_value_null(w);
+  if (db->state.open)
+    vs_db_stats(&db->state, w);
+  else
+    vs_value_null(w);
   if (w->failed) {
     vs_fail(&db->state.err, VS_OUT_OF_MEMORY, "no memory for the statistics");
     return NULL;

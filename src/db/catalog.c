@@ -39,8 +39,10 @@ vs_status vs_catalog_read(vs_alloc *a, vs_io *io, vs_catalog_state *state, vs_er
     status = bytes ? vs_io_read_exact(io, f, 0, bytes, (size_t)size) : VS_OUT_OF_MEMORY;
   }
   io->ops->close(io, f);
-  if (status == VS_OK) status = judge(bytes, bytes ? (size_t)size : 0, state, err);
-  else vs_fail(err, status, "cannot read %s", VS_CATALOG_FILE);
+  if (status == VS_OK)
+    status = judge(bytes, bytes ? (size_t)size : 0, state, err);
+  else
+    vs_fail(err, status, "cannot read %s", VS_CATALOG_FILE);
   vs_free(a, bytes);
   return status;
 }

@@ -41,9 +41,7 @@ vs_body *vs_coll_body(const vs_collection *c, uint32_t slot) {
 
 uint32_t vs_coll_find(const vs_collection *c, vs_slice id) { return vs_hashmap_get(&c->ids, id); }
 
-uint32_t vs_coll_segment(const vs_collection *c, uint32_t slot) {
-  return *(uint32_t *)vs_blocks_at(&c->segment, slot);
-}
+uint32_t vs_coll_segment(const vs_collection *c, uint32_t slot) { return *(uint32_t *)vs_blocks_at(&c->segment, slot); }
 
 void vs_coll_set_segment(vs_collection *c, uint32_t slot, uint32_t number) {
   *(uint32_t *)vs_blocks_at(&c->segment, slot) = number;
@@ -185,7 +183,8 @@ vs_status vs_coll_replay_upsert(vs_collection *c, const vs_record_view *v) {
   vs_body *body = vs_body_from_view(c->a, v);
   if (!body) return VS_OUT_OF_MEMORY;
   c->n_slots = n_slots;
-  bool same = known != VS_NO_SLOT && v->dim && memcmp(v->vector, vs_vectors_at(&c->vectors, slot), (size_t)v->dim * 4) == 0;
+  bool same =
+      known != VS_NO_SLOT && v->dim && memcmp(v->vector, vs_vectors_at(&c->vectors, slot), (size_t)v->dim * 4) == 0;
   vs_coll_apply_upsert(c, body, v->dim && !same ? v->vector : NULL);
   return VS_OK;
 }

@@ -25,8 +25,8 @@ static bool parse_metric(const vs_value *v, vs_metric *out) {
 }
 
 /* An integer option in min..max; absent or null leaves *out and *has alone. */
-static vs_status read_u32(const vs_value *options, const char *key, uint32_t min, uint32_t max, uint32_t *out, bool *has,
-                          vs_err *err) {
+static vs_status read_u32(const vs_value *options, const char *key, uint32_t min, uint32_t max, uint32_t *out,
+                          bool *has, vs_err *err) {
   vs_value v;
   if (!vs_value_get(options, key, &v) || v.tag == VS_VALUE_NULL) return VS_OK;
   if (v.tag != VS_VALUE_INT || v.i < (int64_t)min || v.i > (int64_t)max)
@@ -40,8 +40,10 @@ vs_status vs_config_request_read(const vs_value *options, vs_config_request *out
   vs_value v;
   memset(out, 0, sizeof *out);
   vs_coll_config *c = &out->value;
-  *c = (vs_coll_config){.dim = VS_DIM_UNSET, .ef_search = 50,
-                        .index = {.type = VS_INDEX_AUTO, .metric = VS_COSINE, .M = 16, .ef_construction = 200, .seed = 1}};
+  *c = (vs_coll_config){
+      .dim = VS_DIM_UNSET,
+      .ef_search = 50,
+      .index = {.type = VS_INDEX_AUTO, .metric = VS_COSINE, .M = 16, .ef_construction = 200, .seed = 1}};
   VS_TRY(read_u32(options, "dimension", 0, VS_MAX_DIMENSION, &c->dim, &out->has_dim, err));
   VS_TRY(read_u32(options, "M", 2, 128, &c->index.M, &out->has_M, err));
   VS_TRY(read_u32(options, "efConstruction", 2, 10000, &c->index.ef_construction, &out->has_ef_construction, err));
@@ -59,7 +61,8 @@ vs_status vs_config_request_read(const vs_value *options, vs_config_request *out
   }
   if (c->index.ef_construction < c->index.M) {
     if (out->has_ef_construction)
-      return vs_fail(err, VS_INVALID_ARGUMENT, "efConstruction (%u) must be at least M (%u)", c->index.ef_construction, c->index.M);
+      return vs_fail(err, VS_INVALID_ARGUMENT, "efConstruction (%u) must be at least M (%u)", c->index.ef_construction,
+                     c->index.M);
     c->index.ef_construction = c->index.M;
   }
   return VS_OK;
@@ -84,7 +87,8 @@ vs_status vs_config_merge(vs_coll_config *saved, const vs_config_request *reques
                      type_names[saved->index.type], type_names[asked->index.type]);
     saved->index.type = asked->index.type;
   }
-  if (request->has_M && asked->index.M != saved->index.M) return clash_u32(err, "index M", saved->index.M, asked->index.M);
+  if (request->has_M && asked->index.M != saved->index.M)
+    return clash_u32(err, "index M", saved->index.M, asked->index.M);
   if (request->has_ef_construction && asked->index.ef_construction != saved->index.ef_construction)
     return clash_u32(err, "efConstruction", saved->index.ef_construction, asked->index.ef_construction);
   if (request->has_ef_search) saved->ef_search = asked->ef_search;
@@ -100,8 +104,10 @@ void vs_config_encode(const vs_collection *c, vs_wr *w) {
   size_t mark = vs_value_object_begin(w);
   pair_int(w, "version", BLOB_VERSION);
   vs_value_key(w, "dimension");
-  if (c->config.dim == VS_DIM_UNSET) vs_value_null(w);
-  else vs_value_int(w, c->config.dim);
+  if (c->config.dim == VS_DIM_UNSET)
+    vs_value_null(w);
+  else
+    vs_value_int(w, c->config.dim);
   vs_value_key(w, "metric");
   vs_value_cstring(w, vs_metric_name(c->config.index.metric));
   vs_value_key(w, "indexType");
@@ -132,11 +138,13 @@ vs_status vs_config_decode(vs_slice blob, vs_config_saved *out, vs_err *err) {
   if (!vs_value_check(blob.p, blob.n) || (object = vs_value_read(&r)).tag != VS_VALUE_OBJECT)
     return vs_fail(err, VS_CORRUPT, "the manifest's configuration is malformed");
   if (!get_counter(&object, "version", UINT32_MAX, &version) || version != BLOB_VERSION)
-    return vs_fail(err, VS_VERSION, "the collection's configuration has another version; this build reads version %d", BLOB_VERSION);
+    return vs_fail(err, VS_VERSION, "the collection's configuration has another version; this build reads version %d",
+                   BLOB_VERSION);
   vs_err inner;
   bool sound = get_counter(&object, "nextSeq", INT64_MAX, &out->next_seq) &&
                get_counter(&object, "nextRev", INT64_MAX, &out->next_rev) &&
-               get_counter(&object, "nSlots", VS_MAX_SLOTS, &n_slots) && get_counter(&object, "nLive", n_slots, &n_live);
+               get_counter(&object, "nSlots", VS_MAX_SLOTS, &n_slots) &&
+               get_counter(&object, "nLive", n_slots, &n_live);
   if (!sound || vs_config_request_read(&object, &request, &inner) != VS_OK)
     return vs_fail(err, VS_CORRUPT, "the manifest's configuration is malformed");
   out->config = request.value;

@@ -163,8 +163,10 @@ void vs_db_stats(const vs_db_state *db, vs_wr *w) {
   pair_u64(w, "count", c->n_live);
   pair_u64(w, "slots", c->n_slots);
   vs_value_key(w, "dimension");
-  if (c->config.dim == VS_DIM_UNSET) vs_value_null(w);
-  else vs_value_int(w, c->config.dim);
+  if (c->config.dim == VS_DIM_UNSET)
+    vs_value_null(w);
+  else
+    vs_value_int(w, c->config.dim);
   vs_value_key(w, "metric");
   vs_value_cstring(w, vs_metric_name(c->config.index.metric));
   stats_index(c, w);

@@ -19,7 +19,7 @@ typedef struct vs_import vs_import; /* pack.h */
 
 typedef struct {
   vs_alloc alloc;
-  vs_err err; /* what the last failed call said; read by the host at fixed offsets */
+  vs_err err;       /* what the last failed call said; read by the host at fixed offsets */
   vs_io *io;        /* NULL = memory only */
   bool io_borrowed; /* set with `io` by an embedding program before opening: it stays the program's */
   vs_store *store;
@@ -27,8 +27,8 @@ typedef struct {
   bool open;       /* opening is complete */
   vs_collection coll;
   vs_tx tx;
-  vs_import *import;   /* bytes handed in before opening, or NULL */
-  bool catalog_dirty;  /* the catalog and the directories above the collection await a sync */
+  vs_import *import;  /* bytes handed in before opening, or NULL */
+  bool catalog_dirty; /* the catalog and the directories above the collection await a sync */
   bool catalog_in_flight;
   bool store_in_flight;
   bool checkpoint_running;

@@ -24,8 +24,8 @@
 typedef struct {
   vs_collection *c;
   vs_store *store;
-  bool whole;       /* write every record and leave the collection's segment numbers alone */
-  bool optimize;    /* rewrite every segment that holds a dead record */
+  bool whole;    /* write every record and leave the collection's segment numbers alone */
+  bool optimize; /* rewrite every segment that holds a dead record */
   enum { IMAGE_PLAN, IMAGE_RECORDS, IMAGE_SLOTS, IMAGE_INDEX, IMAGE_WRITTEN } state;
   uint32_t slot;       /* next slot to look at */
   uint32_t file_first; /* first slot of the segment being written */
@@ -33,7 +33,7 @@ typedef struct {
   bool index_begun;
   vs_block_writer *writer;
   vs_wr block;
-  vs_blocks live;  /* uint32_t per file of the manifest in force: live records */
+  vs_blocks live; /* uint32_t per file of the manifest in force: live records */
 } vs_image_writer;
 
 void vs_image_writer_init(vs_image_writer *w, vs_collection *c, vs_store *store, bool whole, bool optimize);

@@ -34,7 +34,8 @@ static vs_status load_table(vs_image_loader *l, vs_rd *r, vs_err *err) {
   uint32_t first = vs_rd_u32(r), n = vs_rd_u32(r);
   if (r->failed || first != l->n_table || n > l->n_slots - l->n_table || vs_rd_left(r) != (size_t)n * 8)
     return corrupt(l, err, "malformed slot table");
-  if (vs_blocks_reserve(&l->rev, first + n) != VS_OK) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
+  if (vs_blocks_reserve(&l->rev, first + n) != VS_OK)
+    return vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
   for (uint32_t i = 0; i < n; i++) *(uint64_t *)vs_blocks_at(&l->rev, first + i) = vs_rd_u64(r);
   l->n_table += n;
   return VS_OK;
@@ -49,7 +50,9 @@ static vs_status begin_slots(vs_image_loader *l, vs_err *err) {
   c->n_slots = l->n_slots;
   if (!c->has_index) return VS_OK;
   l->index_begun = true;
-  return vs_index_load_begin(c->index, l->n_slots, err) == VS_OK ? VS_OK : vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
+  return vs_index_load_begin(c->index, l->n_slots, err) == VS_OK
+             ? VS_OK
+             : vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
 }
 
 static vs_status load_image_block(vs_image_loader *l, vs_slice block, vs_err *err) {
@@ -115,7 +118,8 @@ static vs_status check_complete(vs_image_loader *l, vs_err *err) {
   for (uint32_t slot = 0; slot < l->n_slots; slot++) {
     bool live = *(uint64_t *)vs_blocks_at(&l->rev, slot) != 0;
     if (live != (vs_coll_body(c, slot) != NULL)) return corrupt(l, err, "records are missing from the segments");
-    if (c->has_index && live != vs_index_contains(c->index, slot)) return corrupt(l, err, "the index and the records disagree");
+    if (c->has_index && live != vs_index_contains(c->index, slot))
+      return corrupt(l, err, "the index and the records disagree");
   }
   return vs_coll_rebuild_free(c) == VS_OK ? VS_OK : vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
 }

@@ -166,7 +166,8 @@ static vs_status write_records(vs_image_writer *w, double *budget, vs_err *err) 
       *budget -= (double)vs_record_bytes(body, w->c->config.dim) / 1024;
     }
     w->slot++;
-    if (w->writer && vs_block_writer_bytes(w->writer) + w->block.n >= VS_SEGMENT_MAX_BYTES) VS_TRY(finish_segment(w, err));
+    if (w->writer && vs_block_writer_bytes(w->writer) + w->block.n >= VS_SEGMENT_MAX_BYTES)
+      VS_TRY(finish_segment(w, err));
   }
   if (w->slot < w->c->n_slots) return VS_OK;
   VS_TRY(finish_segment(w, err));

@@ -34,27 +34,26 @@ void vs_checkpoint_deinit(vs_checkpoint *k) {
 vs_status vs_checkpoint_step(vs_checkpoint *k, double *budget, bool *wrote, vs_err *err) {
   *wrote = false;
   switch (k->state) {
-    case CHECKPOINT_BEGIN:
-      vs_config_encode(k->c, &k->blob);
-      if (k->blob.failed) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for a checkpoint");
-      VS_TRY(vs_store_checkpoint_begin(k->store, err));
-      k->state = CHECKPOINT_WRITE;
-      /* fall through */
-    case CHECKPOINT_WRITE:
-      VS_TRY(vs_image_write(&k->image, budget, wrote, err));
-      if (*wrote) k->state = CHECKPOINT_INSTALL;
-      return VS_OK;
-    case CHECKPOINT_INSTALL:
-      VS_TRY(vs_store_checkpoint_install(k->store, (vs_slice){k->blob.p, k->blob.n}, err));
-      k->state = CHECKPOINT_RETIRE;
-      break;
-    case CHECKPOINT_RETIRE:
-      VS_TRY(vs_store_checkpoint_retire(k->store, err));
-      k->state = CHECKPOINT_DONE;
-      break;
-    case CHECKPOINT_DONE:
-    default:
-      return VS_OK;
+  case CHECKPOINT_BEGIN:
+    vs_config_encode(k->c, &k->blob);
+    if (k->blob.failed) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for a checkpoint");
+    VS_TRY(vs_store_checkpoint_begin(k->store, err));
+    k->state = CHECKPOINT_WRITE;
+    /* fall through */
+  case CHECKPOINT_WRITE:
+    VS_TRY(vs_image_write(&k->image, budget, wrote, err));
+    if (*wrote) k->state = CHECKPOINT_INSTALL;
+    return VS_OK;
+  case CHECKPOINT_INSTALL:
+    VS_TRY(vs_store_checkpoint_install(k->store, (vs_slice){k->blob.p, k->blob.n}, err));
+    k->state = CHECKPOINT_RETIRE;
+    break;
+  case CHECKPOINT_RETIRE:
+    VS_TRY(vs_store_checkpoint_retire(k->store, err));
+    k->state = CHECKPOINT_DONE;
+    break;
+  case CHECKPOINT_DONE:
+  default: return VS_OK;
   }
   *wrote = true;
   return VS_OK;

@@ -89,35 +89,34 @@ static vs_op_answer commit_step(vs_op_state *base, double *budget) {
   commit_op *op = (commit_op *)base;
   vs_db_state *db = base->db;
   switch (op->state) {
-    case COMMIT_PREPARE:
-      base->total = db->tx.n + 1.0;
-      if (vs_tx_prepare(&db->tx, &db->coll, &db->err) != VS_OK) return fail_commit(op, false);
-      /* The result's memory is taken before the point of no return. */
-      if (!vs_wr_space(&base->result, 16)) {
-        vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory for the result");
-        return fail_commit(op, true);
-      }
-      vs_wr_reset(&base->result);
-      op->state = COMMIT_LOG;
-      /* fall through */
-    case COMMIT_LOG:
-      if (db->store && changes_anything(&db->tx)) {
-        if (log_some(op, budget) != VS_OK) return fail_commit(op, true);
-        if (op->in_log) return VS_OP_YIELD;
-      }
-      op->i = 0;
-      op->state = COMMIT_APPLY;
-      /* fall through */
-    case COMMIT_APPLY:
-      apply_some(op, budget);
-      if (op->i < db->tx.n) return VS_OP_YIELD;
-      write_result(op);
-      vs_tx_reset(&db->tx);
-      op->state = COMMIT_SYNC;
-      /* fall through */
-    case COMMIT_SYNC:
-    default:
-      return op->relaxed || vs_op_is_synced(base) ? VS_OP_DONE : VS_OP_NEED_SYNC;
+  case COMMIT_PREPARE:
+    base->total = db->tx.n + 1.0;
+    if (vs_tx_prepare(&db->tx, &db->coll, &db->err) != VS_OK) return fail_commit(op, false);
+    /* The result's memory is taken before the point of no return. */
+    if (!vs_wr_space(&base->result, 16)) {
+      vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory for the result");
+      return fail_commit(op, true);
+    }
+    vs_wr_reset(&base->result);
+    op->state = COMMIT_LOG;
+    /* fall through */
+  case COMMIT_LOG:
+    if (db->store && changes_anything(&db->tx)) {
+      if (log_some(op, budget) != VS_OK) return fail_commit(op, true);
+      if (op->in_log) return VS_OP_YIELD;
+    }
+    op->i = 0;
+    op->state = COMMIT_APPLY;
+    /* fall through */
+  case COMMIT_APPLY:
+    apply_some(op, budget);
+    if (op->i < db->tx.n) return VS_OP_YIELD;
+    write_result(op);
+    vs_tx_reset(&db->tx);
+    op->state = COMMIT_SYNC;
+    /* fall through */
+  case COMMIT_SYNC:
+  default: return op->relaxed || vs_op_is_synced(base) ? VS_OP_DONE : VS_OP_NEED_SYNC;
   }
 }
 

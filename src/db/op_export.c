@@ -26,7 +26,8 @@ static vs_status begin(export_op *op) {
   vs_db_state *db = op->base.db;
   vs_store_limits limits = {.wal_rotate_bytes = 4u << 20};
   bool done = false;
-  if (vs_io_mem_create(&db->alloc, &op->io) != VS_OK) return vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory for an export");
+  if (vs_io_mem_create(&db->alloc, &op->io) != VS_OK)
+    return vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory for an export");
   VS_TRY(vs_store_open(&db->alloc, op->io, VS_PACK_DIR, &limits, &op->store, &db->err));
   while (!done) VS_TRY(vs_store_replay(op->store, no_frames, NULL, 1u << 20, &done, &db->err));
   vs_checkpoint_init(&op->checkpoint, &db->coll, op->store, true, false);

@@ -40,13 +40,17 @@ static bool option_is(const vs_value *v, const char *text) {
 
 static vs_status read_storage(open_op *op, const vs_value *options, vs_err *err) {
   vs_value v;
-  if (!vs_value_get(options, "storage", &v) || option_is(&v, "memory")) op->storage = STORAGE_MEMORY;
-  else if (option_is(&v, "posix")) op->storage = STORAGE_POSIX;
-  else if (option_is(&v, "host")) op->storage = STORAGE_HOST;
-  else return vs_fail(err, VS_INVALID_ARGUMENT, "storage must be memory, posix or host");
+  if (!vs_value_get(options, "storage", &v) || option_is(&v, "memory"))
+    op->storage = STORAGE_MEMORY;
+  else if (option_is(&v, "posix"))
+    op->storage = STORAGE_POSIX;
+  else if (option_is(&v, "host"))
+    op->storage = STORAGE_HOST;
+  else
+    return vs_fail(err, VS_INVALID_ARGUMENT, "storage must be memory, posix or host");
   if (op->storage == STORAGE_MEMORY) return VS_OK;
-  if (!vs_value_get(options, "root", &v) || v.tag != VS_VALUE_STRING || v.bytes.n == 0 || v.bytes.n >= sizeof op->root ||
-      memchr(v.bytes.p, 0, v.bytes.n))
+  if (!vs_value_get(options, "root", &v) || v.tag != VS_VALUE_STRING || v.bytes.n == 0 ||
+      v.bytes.n >= sizeof op->root || memchr(v.bytes.p, 0, v.bytes.n))
     return vs_fail(err, VS_INVALID_ARGUMENT, "root must be a path of 1 to %u bytes", VS_IO_NAME_BYTES - 1);
   memcpy(op->root, v.bytes.p, v.bytes.n);
   return VS_OK;
@@ -98,7 +102,8 @@ static vs_status find_store(open_op *op) {
     VS_TRY(vs_store_open(&db->alloc, db->io, VS_DEFAULT_COLLECTION_DIR, &op->limits, &db->store, &db->err));
     if (!vs_store_is_new(db->store)) {
       if (found == VS_CATALOG_SOUND) return VS_OK;
-      return vs_fail_file(&db->err, VS_CORRUPT, VS_CATALOG_FILE, "the catalog %s is damaged or missing", VS_CATALOG_FILE);
+      return vs_fail_file(&db->err, VS_CORRUPT, VS_CATALOG_FILE, "the catalog %s is damaged or missing",
+                          VS_CATALOG_FILE);
     }
   }
   if (found != VS_CATALOG_SOUND || listed != VS_OK) {
@@ -135,7 +140,8 @@ static vs_status begin_load(open_op *op, vs_store *source) {
   vs_image_loader_init(&op->loader, &db->coll, source, &saved);
   op->has_loader = true;
   op->state = OPEN_LOAD;
-  for (uint32_t i = 0; i < vs_store_n_files(source); i++) op->base.total += (double)vs_store_file(source, i)->bytes / 1024;
+  for (uint32_t i = 0; i < vs_store_n_files(source); i++)
+    op->base.total += (double)vs_store_file(source, i)->bytes / 1024;
   return VS_OK;
 }
 
@@ -147,13 +153,15 @@ static vs_status begin_import(open_op *op) {
     return vs_fail(&db->err, VS_ALREADY_EXISTS, "there is a store already; an import makes a new one");
   VS_TRY(vs_import_end(db->import, &io, &db->err));
   VS_TRY(vs_store_open(&db->alloc, io, VS_PACK_DIR, &op->limits, &op->source, &db->err));
-  if (vs_store_is_new(op->source)) return vs_fail_file(&db->err, VS_CORRUPT, "import", "the imported bytes hold no store");
+  if (vs_store_is_new(op->source))
+    return vs_fail_file(&db->err, VS_CORRUPT, "import", "the imported bytes hold no store");
   return begin_load(op, op->source);
 }
 
 static vs_status begin(open_op *op) {
   vs_db_state *db = op->base.db;
-  if (!vs_wr_space(&db->out, VS_SYNC_NAMES_BYTES)) return vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to open the store");
+  if (!vs_wr_space(&db->out, VS_SYNC_NAMES_BYTES))
+    return vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to open the store");
   VS_TRY(make_io(op));
   if (db->io) VS_TRY(find_store(op));
   if (op->import) return begin_import(op);
@@ -198,7 +206,8 @@ static vs_status replay(open_op *op, double *budget, bool *done) {
   }
   if (!*done) return VS_OK;
   if (op->source == db->store) db->n_log_records = op->n_replayed;
-  return vs_coll_rebuild_free(&db->coll) == VS_OK ? VS_OK : vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to open the store");
+  return vs_coll_rebuild_free(&db->coll) == VS_OK ? VS_OK
+                                                  : vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to open the store");
 }
 
 /* ============ Steps ============ */

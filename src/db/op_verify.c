@@ -30,9 +30,11 @@ static void finding(void *ctx, const char *file, const char *what) {
 
 static void check_record(verify_op *op, const vs_collection *c, uint32_t slot) {
   const vs_body *b = vs_coll_body(c, slot);
-  if (b->slot != slot || b->rev >= c->next_rev || b->seq >= c->next_seq) finding(op, "", "a record's counters are out of range");
+  if (b->slot != slot || b->rev >= c->next_rev || b->seq >= c->next_seq)
+    finding(op, "", "a record's counters are out of range");
   if (vs_coll_find(c, vs_body_id(b)) != slot) finding(op, "", "a record cannot be found by its id");
-  if (vs_meta_problem(vs_body_meta(b)) || vs_text_problem(vs_body_text(b))) finding(op, "", "a record's metadata or text is malformed");
+  if (vs_meta_problem(vs_body_meta(b)) || vs_text_problem(vs_body_text(b)))
+    finding(op, "", "a record's metadata or text is malformed");
   if (c->has_index && !vs_index_contains(c->index, slot)) finding(op, "", "a record is missing from the index");
 }
 

@@ -168,7 +168,8 @@ static vs_status take_name(vs_import *m, vs_err *err) {
   char name[NAME_MAX_BYTES];
   memcpy(name, m->held + FILE_HEADER_BYTES, n);
   name[n] = 0;
-  if (vs_crc32c(vs_crc32c(0, m->held, 12), name, n) != vs_load_u32(m->held + 12) || strlen(name) != n || !vs_io_name_ok(name))
+  if (vs_crc32c(vs_crc32c(0, m->held, 12), name, n) != vs_load_u32(m->held + 12) || strlen(name) != n ||
+      !vs_io_name_ok(name))
     return damaged(err, "a file header");
   vs_status status = m->io->ops->open(m->io, name, VS_IO_CREATE, &m->file);
   if (status == VS_OUT_OF_MEMORY) return vs_fail(err, status, "no memory for the import");
@@ -182,25 +183,22 @@ static vs_status take_name(vs_import *m, vs_err *err) {
 /* A complete header, name or trailer lies in `held`. */
 static vs_status take_held(vs_import *m, vs_err *err) {
   switch (m->state) {
-    case IN_HEADER:
-      return take_header(m, err);
-    case IN_FILE_HEADER: {
-      uint32_t n = vs_load_u32(m->held);
-      if (n == 0 || n >= NAME_MAX_BYTES) return damaged(err, "a file header");
-      m->state = IN_NAME;
-      m->want = FILE_HEADER_BYTES + n;
-      return VS_OK;
-    }
-    case IN_NAME:
-      return take_name(m, err);
-    case IN_TRAILER:
-      if (vs_load_u32(m->held) != m->crc) return damaged(err, "wrong checksum");
-      m->state = AT_END;
-      return VS_OK;
-    case IN_CONTENTS:
-    case AT_END:
-    default:
-      return damaged(err, "trailing bytes");
+  case IN_HEADER: return take_header(m, err);
+  case IN_FILE_HEADER: {
+    uint32_t n = vs_load_u32(m->held);
+    if (n == 0 || n >= NAME_MAX_BYTES) return damaged(err, "a file header");
+    m->state = IN_NAME;
+    m->want = FILE_HEADER_BYTES + n;
+    return VS_OK;
+  }
+  case IN_NAME: return take_name(m, err);
+  case IN_TRAILER:
+    if (vs_load_u32(m->held) != m->crc) return damaged(err, "wrong checksum");
+    m->state = AT_END;
+    return VS_OK;
+  case IN_CONTENTS:
+  case AT_END:
+  default: return damaged(err, "trailing bytes");
   }
 }
 
@@ -209,7 +207,8 @@ static vs_status take_contents(vs_import *m, vs_rd *r, vs_err *err) {
   const uint8_t *p = vs_rd_bytes(r, n);
   if (n > 0) {
     m->crc = vs_crc32c(m->crc, p, n);
-    if (m->io->ops->append(m->io, m->file, p, n) != VS_OK) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the import");
+    if (m->io->ops->append(m->io, m->file, p, n) != VS_OK)
+      return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the import");
     m->left -= n;
   }
   if (m->left > 0) return VS_OK;

@@ -55,7 +55,8 @@ static vs_status parse_op(vs_rd *r, parsed_op *op, vs_err *err) {
   op->text.n = vs_rd_u32(r);
   op->id.p = vs_rd_bytes(r, op->id.n);
   vs_rd_bytes(r, (size_t)(-(r->p - start)) & 3);
-  if (op->dim > VS_MAX_DIMENSION) return vs_fail(err, VS_INVALID_ARGUMENT, "a vector has at most %u dimensions", VS_MAX_DIMENSION);
+  if (op->dim > VS_MAX_DIMENSION)
+    return vs_fail(err, VS_INVALID_ARGUMENT, "a vector has at most %u dimensions", VS_MAX_DIMENSION);
   op->vector = vs_rd_bytes(r, (size_t)op->dim * 4);
   op->meta.p = vs_rd_bytes(r, op->meta.n);
   op->text.p = vs_rd_bytes(r, op->text.n);
@@ -152,7 +153,8 @@ static void decide(vs_tx *t, const vs_collection *c, vs_tx_item *item) {
   } else {
     t->inserted++;
   }
-  bool same_vector = old && item->vector && memcmp(item->vector, vs_vectors_at(&c->vectors, slot), (size_t)t->dim * 4) == 0;
+  bool same_vector =
+      old && item->vector && memcmp(item->vector, vs_vectors_at(&c->vectors, slot), (size_t)t->dim * 4) == 0;
   item->has_vector = item->vector && !same_vector;
 }
 
@@ -174,12 +176,13 @@ static vs_status reserve(vs_tx *t, vs_collection *c) {
   uint64_t *sequence = vs_malloc(t->a, (size_t)t->n * sizeof *sequence);
   if (!sequence) return VS_OUT_OF_MEMORY;
   for (uint32_t i = 0; i < t->n; i++)
-    if (vs_tx_at(t, i)->kind == VS_LOG_UPSERT && vs_tx_at(t, i)->has_vector) sequence[n_indexed++] = vs_tx_at(t, i)->body->seq;
+    if (vs_tx_at(t, i)->kind == VS_LOG_UPSERT && vs_tx_at(t, i)->has_vector)
+      sequence[n_indexed++] = vs_tx_at(t, i)->body->seq;
   uint32_t recycled = t->inserted < c->n_free ? t->inserted : c->n_free;
   uint64_t n_slots = (uint64_t)c->n_slots + t->inserted - recycled;
   vs_status status = n_slots > VS_MAX_SLOTS ? VS_OUT_OF_MEMORY
-                                            : vs_coll_prepare(c, (uint32_t)n_slots, t->inserted, t->deleted + t->inserted,
-                                                            n_indexed, sequence);
+                                            : vs_coll_prepare(c, (uint32_t)n_slots, t->inserted,
+                                                              t->deleted + t->inserted, n_indexed, sequence);
   vs_free(t->a, sequence);
   return status;
 }

@@ -32,12 +32,12 @@ typedef struct {
   vs_alloc *a;
   bool open;
   uint64_t now_ms;
-  uint32_t dim;      /* of the transaction's vectors: the collection's, or the first seen */
-  bool fixed_dim;    /* this transaction fixed the collection's dimension */
-  uint32_t row;      /* operations seen */
-  uint32_t n;        /* items */
-  vs_blocks items;   /* vs_tx_item */
-  vs_hashmap ids;    /* id -> item */
+  uint32_t dim;                        /* of the transaction's vectors: the collection's, or the first seen */
+  bool fixed_dim;                      /* this transaction fixed the collection's dimension */
+  uint32_t row;                        /* operations seen */
+  uint32_t n;                          /* items */
+  vs_blocks items;                     /* vs_tx_item */
+  vs_hashmap ids;                      /* id -> item */
   uint32_t inserted, updated, deleted; /* known after vs_tx_prepare */
 } vs_tx;
 

@@ -123,10 +123,13 @@ static uint32_t choose_parent(vs_hnsw *g, uint32_t x, uint32_t n_kept, uint32_t 
   return fallback != VS_NO_SLOT ? fallback : vs_hnsw_walk_to_room(g, kept[0], x, level);
 }
 
-/* Gives x its links on one level; the pool holds the nodes near it. */
+/* Gives x its links on one level; the pool holds the nodes near it. On level
+ * 0 it asks for 1.5 M of them: against M that is 0.2 to 4 points of recall@10
+ * at ef 10 to 50 and none from ef 80 on, for 3 to 12 % more distances and 13
+ * to 23 % more build time; 2M was no better. */
 static void join_level(vs_hnsw *g, uint32_t x, uint32_t level) {
   vs_hnsw_scratch *s = &g->scratch;
-  uint32_t n = vs_hnsw_select(g, s->pool, s->n_pool, g->M);
+  uint32_t n = vs_hnsw_select(g, s->pool, s->n_pool, level ? g->M : g->M + g->M / 2);
   vs_hnsw_connect_tree(g, x, choose_parent(g, x, n, level), level);
   for (uint32_t i = 0; i < n; i++) vs_hnsw_connect(g, x, s->kept[i], s->kept_value[i], level);
 }

@@ -20,7 +20,7 @@
 
 /* The links of one node on one level. */
 typedef struct {
-  uint32_t up; /* the node's item on the next level in `upper`; VS_NO_SLOT = none; the next free item on the free list */
+  uint32_t up; /* item of the same node one level up, in `upper`; VS_NO_SLOT = none. Free items: the next free one */
   uint32_t n;  /* links in use */
   uint32_t link[];
 } vs_links;
@@ -30,14 +30,14 @@ typedef struct {
   vs_pair *pool;     /* candidates of a search, nearest first; bit 31 of a value = expanded */
   uint32_t cap_pool; /* grows with ef only */
   uint32_t n_pool;
-  uint32_t *slot; /* 2M + 1: gathered for one batch of distances */
-  float *value;   /* 2M + 1: those distances */
-  uint32_t *kept; /* 2M: chosen neighbours */
+  uint32_t *slot;    /* 2M + 1: gathered for one batch of distances */
+  float *value;      /* 2M + 1: those distances */
+  uint32_t *kept;    /* 2M: chosen neighbours */
   float *kept_value; /* 2M: their distances */
-  vs_pair *order; /* 2M + 1: links ordered by distance */
-  uint32_t *orphan; /* 2M: former neighbours of a removed node */
-  uint32_t *group;  /* 2M: union-find over the orphans, then links each may still take */
-  vs_pair *edge;    /* one for each two orphans */
+  vs_pair *order;    /* 2M + 1: links ordered by distance */
+  uint32_t *orphan;  /* 2M: former neighbours of a removed node */
+  uint32_t *group;   /* 2M: union-find over the orphans, then links each may still take */
+  vs_pair *edge;     /* one for each two orphans */
 } vs_hnsw_scratch;
 
 typedef struct {

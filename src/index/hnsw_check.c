@@ -136,8 +136,8 @@ static vs_status check_level(checker *c, uint32_t level) {
 
 static vs_status check_all(checker *c) {
   const vs_hnsw *g = c->g;
-  if (g->n != c->present->n_set) return vs_fail(c->err, VS_CORRUPT, "graph: %u nodes instead of %u", g->n,
-                                                c->present->n_set);
+  if (g->n != c->present->n_set)
+    return vs_fail(c->err, VS_CORRUPT, "graph: %u nodes instead of %u", g->n, c->present->n_set);
   VS_TRY(check_chains(c));
   if (g->n == 0) {
     return g->entry == VS_NO_SLOT ? VS_OK : vs_fail(c->err, VS_CORRUPT, "graph: an empty graph has an entry");

@@ -36,12 +36,12 @@ struct vs_index {
   vs_space space;
   const vs_blocks *sequences; /* borrowed */
   vs_bitset present;
-  float *query;    /* padded floats */
-  vs_hnsw graph;   /* unused when flat */
-  uint32_t cursor; /* encoding: next slot to write; decoding: one past the last slot read */
-  uint32_t n_left; /* decoding: nodes still to come */
+  float *query;     /* padded floats */
+  vs_hnsw graph;    /* unused when flat */
+  uint32_t cursor;  /* encoding: next slot to write; decoding: one past the last slot read */
+  uint32_t n_left;  /* decoding: nodes still to come */
   uint32_t n_slots; /* decoding: bound of the slots */
-  bool at_start;   /* encoding, decoding: the header is next */
+  bool at_start;    /* encoding, decoding: the header is next */
 };
 
 static bool has_graph(const vs_index *ix) { return ix->config.type != VS_INDEX_FLAT; }
@@ -136,8 +136,8 @@ static vs_status search_graph(vs_index *ix, vs_query q, uint32_t ef, vs_ranking 
   return VS_OK;
 }
 
-vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_params *params, vs_hit *out,
-                          uint32_t *n_out, vs_search_stats *stats) {
+vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_params *params, vs_hit *out, uint32_t *n_out,
+                          vs_search_stats *stats) {
   uint32_t n = vs_index_count(ix), k = params->k < n ? params->k : n;
   uint64_t distances = ix->space.n_distances, hops = ix->graph.n_hops;
   *n_out = 0;

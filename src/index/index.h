@@ -91,8 +91,9 @@ bool vs_index_would_scan(const vs_index *ix, uint32_t k, uint32_t ef);
 size_t vs_index_bytes(const vs_index *ix);
 
 /* THE IMAGE. A sequence of chunks (each at most VS_INDEX_CHUNK_BYTES) that the
- * caller stores in order. encode_begin, then encode_next until *done; nothing
- * may change in between. Decoding: load_begin, load_chunk per chunk in order,
+ * caller stores in order. encode_begin, then encode_next (which appends one
+ * chunk) until *done; nothing may change in between, and after a failure it
+ * starts again from encode_begin. Decoding: load_begin, load_chunk per chunk in order,
  * load_end, which checks the whole graph (vs_index_check) before it is used;
  * any failure is VS_CORRUPT with a message and leaves an index that can only
  * be destroyed. Decoding allocates O(chunk bytes) and trusts nothing:

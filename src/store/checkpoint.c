@@ -100,7 +100,7 @@ static vs_status assemble(vs_store *s, vs_slice blob, vs_err *err) {
 
 vs_status vs_store_checkpoint_install(vs_store *s, vs_slice blob, vs_err *err) {
   vs_checkpoint *ck = &s->ck;
-  assert(ck->active && !ck->installed && ck->n_writers == 0 && !s->in_txn);
+  assert(ck->active && !ck->installed && ck->n_writers == 0);
   VS_TRY(vs_store_writable(s, err));
   assert(ck->files_epoch <= s->sync.synced_epoch);
   assert(s->known.log >= ck->first_log);
@@ -148,9 +148,10 @@ static bool is_live(const vs_store *s, vs_name name) {
 static vs_status collect(void *ctx, const char *text, bool is_dir) {
   dead_list *d = ctx;
   vs_name name = vs_name_parse(text);
-  /* A file that is being synced right now must not vanish below the host;
-   * the next checkpoint finds it again. */
-  if (is_dir || name.kind == VS_NAME_OTHER || is_live(d->s, name) || vs_sync_in_flight(d->s, text)) return VS_OK;
+  if (is_dir || name.kind == VS_NAME_OTHER || is_live(d->s, name)) return VS_OK;
+  /* Everything dead was written before the manifest, whose sync covered it: no
+   * host is asked to sync a file that is gone, or loses one it is syncing. */
+  assert(!vs_sync_concerns(d->s, text));
   if (d->n == d->cap) {
     uint32_t cap = d->cap == 0 ? 16 : d->cap * 2;
     vs_name *p = vs_realloc(d->s->a, d->name, cap * sizeof *p);
@@ -172,9 +173,7 @@ static vs_status remove_all(dead_list *d) {
     vs_store_path(s, name, path);
     vs_sync_note_dir(s);
     vs_status status = s->io->ops->remove(s->io, path);
-    if (status == VS_OK || status == VS_NOT_FOUND)
-      vs_sync_forget(s, name);
-    else if (first == VS_OK)
+    if (status != VS_OK && status != VS_NOT_FOUND && first == VS_OK)
       first = vs_store_io_fail(d->err, status, "remove", path);
   }
   return first;
@@ -193,7 +192,7 @@ static vs_status remove_dead(vs_store *s, vs_err *err) {
 
 vs_status vs_store_checkpoint_retire(vs_store *s, vs_err *err) {
   vs_checkpoint *ck = &s->ck;
-  assert(ck->active && ck->installed && !s->in_txn);
+  assert(ck->active && ck->installed);
   VS_TRY(vs_store_writable(s, err));
   assert(ck->manifest_epoch <= s->sync.synced_epoch);
   vs_manifest old = s->manifest;

@@ -13,8 +13,8 @@ static vs_status open_span(vs_store *s, vs_err *err) {
   vs_log_info info;
   vs_status status = vs_log_reader_open(s, s->span[s->replay_span].number, &s->replay_reader, &info, err);
   if (status == VS_OK && info.state != VS_HEADER_OK)
-    status = vs_fail_file(err, VS_CORRUPT, s->replay_reader.w.path, "%s changed while it was read",
-                          s->replay_reader.w.path);
+    status =
+        vs_fail_file(err, VS_CORRUPT, s->replay_reader.w.path, "%s changed while it was read", s->replay_reader.w.path);
   if (status != VS_OK)
     vs_log_reader_close(s, &s->replay_reader);
   else
@@ -34,6 +34,7 @@ static vs_status deliver(vs_store *s, vs_replay_fn fn, void *ctx, size_t *used, 
   uint64_t start = r->off;
   vs_frame frame;
   bool valid;
+  *used = 0;
   VS_TRY(vs_log_reader_next(s, r, &frame, &valid, err));
   if (!valid) return vs_fail_file(err, VS_CORRUPT, r->w.path, "%s changed while it was read", r->w.path);
   *used = (size_t)(frame.end - start);

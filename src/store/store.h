@@ -148,7 +148,11 @@ VS_MUST_USE vs_status vs_store_sync(vs_store *s, vs_err *err);
  * of this call. Then block files are written, and the files of the old
  * manifest that stay live are kept by name; install writes the manifest and
  * retire deletes what nothing names. abort forgets the new files (they are
- * removed at the next retire or open). Transactions may go on in between. */
+ * removed at the next retire). begin is not called within a transaction;
+ * between and across the other steps transactions may go on. Block writers
+ * are finished or destroyed before install and abort. A failed install is
+ * followed by abort; a failed retire leaves the new manifest in force and some
+ * dead files, which the next one removes. */
 VS_MUST_USE vs_status vs_store_checkpoint_begin(vs_store *s, vs_err *err);
 /* Keeps file i of the manifest in force. */
 VS_MUST_USE vs_status vs_store_checkpoint_keep(vs_store *s, uint32_t i, vs_err *err);

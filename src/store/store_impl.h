@@ -103,8 +103,8 @@ typedef struct {
 typedef struct {
   vs_names dirty, in_flight;
   bool dir_dirty, dir_in_flight, busy, poisoned;
-  uint64_t open_epoch;       /* the epoch of a write made now */
-  uint64_t write_epoch;      /* of the last write */
+  uint64_t open_epoch;  /* the epoch of a write made now */
+  uint64_t write_epoch; /* of the last write */
   uint64_t in_flight_epoch, synced_epoch;
   vs_evidence in_flight_known; /* becomes known when the sync ends well */
   const char *dir_name[1];
@@ -153,13 +153,15 @@ struct vs_store {
 
   vs_log_writer log;
   vs_log_pos good; /* end of the last transaction or mark; the next log continues here */
-  bool in_txn, txn_flushed;
+  bool in_txn;
+  bool txn_flushed; /* some of its frames are in a file */
+  bool txn_broken;  /* some of its frames are lost: it cannot commit */
   uint32_t txn_frames;
 
-  vs_evidence known;  /* durable now */
-  vs_evidence marked; /* of it, what the log says already */
+  vs_evidence known;   /* durable now */
+  vs_evidence marked;  /* of it, what the log says already */
   vs_evidence written; /* what a sync begun now would make known */
-  bool adopted;       /* the recovered files are in the sync set */
+  bool adopted;        /* the recovered files are in the sync set */
 
   vs_sync_state sync;
   vs_checkpoint ck;
@@ -186,8 +188,9 @@ void vs_sync_deinit(vs_store *s);
 /* Called before the write, so that a refused allocation leaves nothing written. */
 VS_MUST_USE vs_status vs_sync_note_file(vs_store *s, const char *name, vs_err *err);
 void vs_sync_note_dir(vs_store *s);
-bool vs_sync_in_flight(const vs_store *s, const char *name);
-/* The file is gone: nobody can sync it any more. */
+/* The file waits for a sync, or one is under way. */
+bool vs_sync_concerns(const vs_store *s, const char *name);
+/* The file could not be created: there is nothing to sync. */
 void vs_sync_forget(vs_store *s, const char *name);
 
 /* ============ window.c ============ */
@@ -214,8 +217,8 @@ typedef struct {
   uint8_t kind;
   bool mark;
   uint64_t txn;
-  uint64_t end;   /* offset behind the frame */
-  vs_slice payload; /* borrowed until the next call */
+  uint64_t end;      /* offset behind the frame */
+  vs_slice payload;  /* borrowed until the next call */
   vs_evidence known; /* what the frame says is durable */
 } vs_frame;
 
@@ -279,7 +282,6 @@ void vs_checkpoint_add(vs_store *s, const vs_file_ref *ref);
 /* ============ blockfile.c ============ */
 
 /* Reads the file of `ref` as vs_block_reader_open does the manifest's. */
-VS_MUST_USE vs_status vs_block_reader_open_ref(vs_store *s, const vs_file_ref *ref, vs_block_reader **out,
-                                               vs_err *err);
+VS_MUST_USE vs_status vs_block_reader_open_ref(vs_store *s, const vs_file_ref *ref, vs_block_reader **out, vs_err *err);
 
 #endif

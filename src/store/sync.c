@@ -69,10 +69,10 @@ void vs_sync_note_dir(vs_store *s) {
   s->sync.write_epoch = s->sync.open_epoch;
 }
 
-bool vs_sync_in_flight(const vs_store *s, const char *name) {
+bool vs_sync_concerns(const vs_store *s, const char *name) {
   char path[VS_IO_NAME_BYTES];
   vs_store_path(s, name, path);
-  return s->sync.busy && names_find(&s->sync.in_flight, path) != UINT32_MAX;
+  return names_find(&s->sync.dirty, path) != UINT32_MAX || names_find(&s->sync.in_flight, path) != UINT32_MAX;
 }
 
 void vs_sync_forget(vs_store *s, const char *name) {

@@ -72,7 +72,8 @@ static vs_status verify_logs(verify *v, vs_err *err) {
   vs_status status = vs_recover_scan(s, &s->manifest, &l.logs, 0, &r, &what);
   vs_listing_deinit(s->a, &l);
   if (status != VS_OK) return report(v, status, &what, err);
-  if (r.last_txn < s->last_txn) complain(v, (vs_name){VS_NAME_WAL, s->good.log, 0}, "committed transactions are missing");
+  if (r.last_txn < s->last_txn)
+    complain(v, (vs_name){VS_NAME_WAL, s->good.log, 0}, "committed transactions are missing");
   vs_recovery_deinit(s->a, &r);
   return VS_OK;
 }

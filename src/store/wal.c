@@ -178,16 +178,16 @@ static bool mark_due(const vs_store *s) {
 }
 
 vs_status vs_wal_mark(vs_store *s, vs_err *err) {
-  assert(!s->in_txn);
   if (!mark_due(s)) return VS_OK;
   vs_status status = add_mark(s, err);
   if (status == VS_OK) status = flush(s, err);
   if (status != VS_OK) {
     leave(s);
     s->marked = (vs_evidence){0, 0, 0};
+    s->txn_broken = s->in_txn; /* its frames went with the log */
     return status;
   }
-  s->good = (vs_log_pos){s->log.number, s->log.size};
+  if (!s->in_txn) s->good = (vs_log_pos){s->log.number, s->log.size};
   return VS_OK;
 }
 
@@ -218,6 +218,7 @@ vs_status vs_store_txn_begin(vs_store *s, vs_err *err) {
   VS_TRY(vs_store_writable(s, err));
   s->in_txn = true;
   s->txn_flushed = false;
+  s->txn_broken = false;
   s->txn_frames = 0;
   /* Later frames prove only their own log durable; the manifest needs a mark. */
   if (s->known.generation <= s->marked.generation) return VS_OK;
@@ -226,9 +227,14 @@ vs_status vs_store_txn_begin(vs_store *s, vs_err *err) {
   return status;
 }
 
+static vs_status txn_usable(vs_store *s, vs_err *err) {
+  if (s->txn_broken) return vs_fail(err, VS_IO, "the transaction was lost by an earlier failure");
+  return vs_store_writable(s, err);
+}
+
 vs_status vs_store_txn_log(vs_store *s, uint8_t kind, const vs_slice *parts, uint32_t n_parts, vs_err *err) {
   assert(s->in_txn && kind != VS_FRAME_COMMIT);
-  vs_status status = s->sync.poisoned ? vs_store_writable(s, err) : VS_OK;
+  vs_status status = txn_usable(s, err);
   if (status == VS_OK) status = add_frame(s, kind, 0, parts, n_parts, err);
   if (status != VS_OK) {
     give_up(s);
@@ -243,7 +249,7 @@ vs_status vs_store_txn_commit(vs_store *s, vs_err *err) {
   uint8_t p[VS_COMMIT_PAYLOAD_BYTES];
   vs_store_u32(p, s->txn_frames);
   vs_slice payload = {p, sizeof p};
-  vs_status status = s->sync.poisoned ? vs_store_writable(s, err) : VS_OK;
+  vs_status status = txn_usable(s, err);
   if (status == VS_OK) status = add_frame(s, VS_FRAME_COMMIT, 0, &payload, 1, err);
   if (status == VS_OK) status = flush(s, err);
   if (status != VS_OK) {

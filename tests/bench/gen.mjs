@@ -23,9 +23,9 @@ const LOCAL = 30;
 const GLOBAL = 96;
 const SEED = 20240607;
 const CENTRE_SCALE = 1;
-const LOCAL_SCALE = 0.72;
+const LOCAL_SCALE = 1.05;
 const NOISE = 0.025;
-const MEAN = 1.2;
+const MEAN = 0.5;
 const ROWS_PER_WRITE = 1000;
 
 /** Uniform and normal numbers from one 32-bit state (splitmix-like; good enough for data). */
@@ -62,6 +62,7 @@ function synthetic(dim) {
   const mean = fill(dim, MEAN / Math.sqrt(dim));
   const centre = fill(CLUSTERS * GLOBAL, CENTRE_SCALE);
   const local = fill(CLUSTERS * LOCAL * GLOBAL, LOCAL_SCALE / Math.sqrt(LOCAL));
+  const noise = NOISE * Math.sqrt(GLOBAL / dim);
   const share = new Float64Array(CLUSTERS);
   for (let c = 0; c < CLUSTERS; c++) share[c] = (c ? share[c - 1] : 0) + 1 / (c + 1);
   const latent = new Float64Array(GLOBAL);
@@ -76,7 +77,7 @@ function synthetic(dim) {
       const row = (c * LOCAL + l) * GLOBAL;
       for (let g = 0; g < GLOBAL; g++) latent[g] += t * local[row + g];
     }
-    for (let j = 0; j < dim; j++) point[j] = mean[j] + (normal() * NOISE) / Math.sqrt(dim) * Math.sqrt(GLOBAL);
+    for (let j = 0; j < dim; j++) point[j] = mean[j] + normal() * noise;
     for (let g = 0; g < GLOBAL; g++) {
       const w = latent[g] * weight[g];
       const row = g * dim;

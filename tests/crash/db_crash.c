@@ -93,7 +93,9 @@ static bool one_state(size_t s, uint64_t call, uint64_t seed, const vs_io *crash
   must(vs_io_fault_reboot(io, seed) == VS_OK);
   n_states++;
   const char *wrong = nested ? check_nested(io, m, seed) : check_state(io, m);
-  if (wrong) printf("# VS_CRASH_ONLY=%zu,%llu,%llu (%s): %s\n", s, (unsigned long long)call, (unsigned long long)seed, scenarios[s].name, wrong);
+  if (wrong)
+    printf("# VS_CRASH_ONLY=%zu,%llu,%llu (%s): %s\n", s, (unsigned long long)call, (unsigned long long)seed,
+           scenarios[s].name, wrong);
   io->ops->destroy(io);
   return wrong == NULL;
 }

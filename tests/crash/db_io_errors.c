@@ -71,8 +71,8 @@ static bool inject(const injection *x) {
   if (!wrong && c.db.alloc.n_live) wrong = "memory leaks";
   if (!wrong) wrong = check_reopened(io, &m);
   if (wrong)
-    printf("# VS_CRASH_ONLY=%zu,%llu,%d,%d (%s, call said %s): %s\n", x->scenario, (unsigned long long)x->call, (int)x->kind,
-           x->forever, scenarios[x->scenario].name, vs_status_name(status), wrong);
+    printf("# VS_CRASH_ONLY=%zu,%llu,%d,%d (%s, call said %s): %s\n", x->scenario, (unsigned long long)x->call,
+           (int)x->kind, x->forever, scenarios[x->scenario].name, vs_status_name(status), wrong);
   io->ops->destroy(io);
   return wrong == NULL;
 }

@@ -45,15 +45,19 @@ static inline vs_status put(client *c, model *m, uint32_t first, uint32_t n, boo
   for (uint32_t i = first; i < first + n; i++) {
     uint32_t number = i % N_RECORDS;
     next.version[number] = deleting ? 0 : next.version[number] + 1;
-    if (deleting) add_delete(&w, number);
-    else add_upsert(&w, number, next.version[number]);
+    if (deleting)
+      add_delete(&w, number);
+    else
+      add_upsert(&w, number, next.version[number]);
   }
   vs_status status = apply(c, m, &next, &w);
   vs_wr_deinit(&w);
   return status;
 }
 
-static inline vs_status checkpoint(client *c, bool optimize) { return run(&c->db, vs_op_begin_checkpoint(&c->db, optimize)); }
+static inline vs_status checkpoint(client *c, bool optimize) {
+  return run(&c->db, vs_op_begin_checkpoint(&c->db, optimize));
+}
 
 static inline vs_status reopen(client *c, bool orderly) {
   vs_io *io = c->db.io;
@@ -113,8 +117,10 @@ static inline vs_status commits_between_checkpoint_steps(client *c, model *m) {
   for (uint32_t i = 0; status == VS_OK; i++) {
     vs_op_answer answer = vs_op_run(op, 1e9);
     if (answer == VS_OP_DONE) break;
-    if (answer == VS_OP_ERROR) status = c->db.err.status;
-    else if (answer == VS_OP_NEED_SYNC) status = put(c, m, 8 + i * 2, 3, i % 2 == 1);
+    if (answer == VS_OP_ERROR)
+      status = c->db.err.status;
+    else if (answer == VS_OP_NEED_SYNC)
+      status = put(c, m, 8 + i * 2, 3, i % 2 == 1);
   }
   vs_op_end(op);
   if (status == VS_OK) status = put(c, m, 40, 4, false);
@@ -133,7 +139,8 @@ static inline vs_status group_commit(client *c, model *m) {
     m->after[m->issued + 1] = next;
     op[i] = begin_commit(&c->db, &w, false);
     vs_wr_deinit(&w);
-    if (!op[i]) status = c->db.err.status;
+    if (!op[i])
+      status = c->db.err.status;
     else {
       m->issued++;
       if (vs_op_run(op[i], 1e9) == VS_OP_ERROR) status = c->db.err.status;

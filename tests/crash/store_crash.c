@@ -24,7 +24,7 @@ typedef struct {
 typedef struct {
   h_world *w;
   model *m;
-  vs_store *s; /* NULL: not open */
+  vs_store *s;  /* NULL: not open */
   bool dropped; /* a sync failed: nothing more can be built on this medium */
 } session;
 
@@ -163,7 +163,8 @@ static bool log_txn(session *x, uint32_t tag) {
 static void commit(session *x, bool big) {
   model *m = x->m;
   if (x->s == NULL) return;
-  uint32_t tag = m->next_tag++ * 100 + (big ? 50 : 0) + m->next_tag % 4;
+  uint32_t tag = m->next_tag * 100 + (big ? 50 : 0) + (m->next_tag + 1) % 4;
+  m->next_tag++;
   if (!good(x, vs_store_txn_begin(x->s, NULL), "begin")) return;
   if (!log_txn(x, tag) || !good(x, vs_store_txn_commit(x->s, NULL), "commit")) return;
   must(m->n_issued < MAX_TXNS);
@@ -232,8 +233,7 @@ static bool write_files(session *x, uint32_t from, uint32_t to) {
 
 static bool keep_segments(session *x) {
   for (uint32_t i = 0; i < vs_store_n_files(x->s); i++)
-    if (vs_store_file(x->s, i)->kind == VS_FILE_SEGMENT &&
-        !good(x, vs_store_checkpoint_keep(x->s, i, NULL), "keep"))
+    if (vs_store_file(x->s, i)->kind == VS_FILE_SEGMENT && !good(x, vs_store_checkpoint_keep(x->s, i, NULL), "keep"))
       return false;
   return true;
 }
@@ -490,6 +490,34 @@ static void run_installed_then_aborted(h_world *w) {
   close_store(&x);
 }
 
+/* A transaction is under way while the checkpoint is installed and retired. */
+static uint32_t spanning_tag;
+static void begin_spanning(session *x) {
+  if (spanning_tag != 0) return;
+  spanning_tag = x->m->next_tag++ * 100 + 51;
+  if (good(x, vs_store_txn_begin(x->s, NULL), "begin") && log_txn(x, spanning_tag)) return;
+  spanning_tag = UINT32_MAX;
+}
+
+static void run_checkpoint_across_transaction(h_world *w) {
+  session x = start_with(w, 500);
+  commit(&x, false);
+  sync_store(&x);
+  for (int i = 0; i < 2 && x.s != NULL; i++) {
+    spanning_tag = 0;
+    checkpoint(&x, begin_spanning);
+    bool open = spanning_tag != 0 && spanning_tag != UINT32_MAX;
+    if (open && good(&x, vs_store_txn_commit(x.s, NULL), "commit")) {
+      x.m->tag[x.m->n_issued] = spanning_tag;
+      x.m->epoch[x.m->n_issued++] = vs_store_write_epoch(x.s);
+    }
+    sync_store(&x);
+  }
+  commit(&x, false);
+  sync_store(&x);
+  close_store(&x);
+}
+
 /* ============ The subject ============ */
 
 static void prepare(h_world *w) {
@@ -543,6 +571,7 @@ static const h_scenario scenarios[] = {
     {"reopen", run_reopen},
     {"reopen-unsynced", run_reopen_unsynced},
     {"failed-append", run_failed_append},
+    {"checkpoint-across-transaction", run_checkpoint_across_transaction},
     {"installed-then-aborted", run_installed_then_aborted},
 };
 

@@ -40,7 +40,7 @@ async function openBrowser(options) {
 }
 
 const text = (selector) => page.locator(selector).innerText();
-const ready = (timeout = 120_000) => page.locator('#open-clear:enabled, #reload:visible').first().waitFor({ timeout });
+const ready = (timeout = 60_000) => page.locator('#open-clear:enabled, #reload:visible').first().waitFor({ timeout });
 const works = async () => Number((await text('#status-records')).replace(',', ''));
 const settledWorks = (count) => until(`the status bar says ${count} works`, async () => (await works()) === count);
 const openWork = async (id) => {
@@ -96,33 +96,46 @@ test('a first visit cut short by a kill goes on where it was', async () => {
   rmSync(profile, { recursive: true });
 });
 
+/**
+ * Runs in the page before its own scripts. Records by itself, because each look from outside is a task of the page's
+ * main thread too, and the first one of them a long one.
+ */
+function recordFirstVisit() {
+  const firstVisit = { progress: [], wall: [] };
+  globalThis.firstVisit = firstVisit;
+  new PerformanceObserver((list) => firstVisit.wall.push(...list.getEntries().map((e) => Math.round(e.duration))))
+    .observe({ type: 'longtask', buffered: true });
+  document.addEventListener('DOMContentLoaded', () => {
+    const line = document.getElementById('progress-text');
+    new MutationObserver(() => firstVisit.progress.push(line.textContent)).observe(line, { childList: true });
+    new MutationObserver((_, observer) => {
+      if (document.getElementById('open-clear').disabled) return;
+      observer.disconnect();
+      console.log('first visit ended');
+    }).observe(document.getElementById('open-clear'), { attributes: true });
+  });
+}
+
 test('a first visit indexes all works, shows progress and never holds the page', async (t) => {
   await openBrowser();
-  await page.addInitScript(() => {
-    globalThis.longTasks = [];
-    new PerformanceObserver((list) => globalThis.longTasks.push(...list.getEntries().map((e) => e.duration)))
-      .observe({ type: 'longtask', buffered: true });
-  });
-  const seen = new Set();
+  await page.addInitScript(recordFirstVisit);
+  const ended = new Promise((done) => page.on('console', (line) => line.text() === 'first visit ended' && done()));
   const tasks = await mainThreadTasks(context, page, async () => {
-    await page.goto(server.url);
-    await until('the first visit has ended', async () => {
-      const line = await text('#progress-text');
-      if (/of 1,500 works · [\d,]+ records\/s · \d+ s left/.test(line)) seen.add(line);
-      return page.locator('#open-clear:enabled').isVisible();
-    }, 120_000);
+    await page.goto(server.url, { waitUntil: 'commit' });
+    await ended;
   });
+  const { progress, wall } = await page.evaluate(() => globalThis.firstVisit);
   await settledWorks(TOTAL);
-  assert.ok(seen.size >= 3, `progress was seen ${seen.size} times`);
+  const told = progress.filter((line) => /^[\d,]+ of 1,500 works · [\d,]+ records\/s · \d+ s left$/.test(line));
+  assert.ok(told.length >= 10, `progress was told ${told.length} times: ${progress}`);
   const longest = Math.max(...tasks.map((task) => task.cpuMs));
-  const wall = await page.evaluate(() => globalThis.longTasks);
   t.diagnostic(`${tasks.length} main-thread tasks, the longest ${longest.toFixed(1)} ms of CPU time; ` +
-    `long tasks by the wall clock: ${wall.length ? wall.map(Math.round).join(', ') : 'none'}; indexed in ${await text('#status-index')}`);
+    `long tasks by the wall clock: ${wall.length ? wall.join(', ') : 'none'}; indexed in ${await text('#status-index')}`);
   assert.ok(tasks.length > 50, 'the trace has the page’s tasks');
   assert.ok(longest <= LONGEST_TASK_MS, `a main-thread task took ${longest.toFixed(1)} ms of CPU time`);
   assert.match(await text('#status-persisted'), /^yes/);
   assert.match(await text('#status-storage'), /^\d+\.\d MB$/);
-  assert.match(await text('#status-engine'), /simd|relaxed/);
+  assert.match(await text('#status-engine'), /SIMD/);
   assert.equal(await page.locator('#grid .card').count(), 48);
 });
 
@@ -351,20 +364,30 @@ test('clearing asks first, empties the store for good, and the collection can be
   await settledWorks(TOTAL);
 });
 
+/** Goes before worker.js: IndexedDB refuses every write from the moment the page says that the disk is full. */
+const FULL_DISK = `new BroadcastChannel('disk is full').onmessage = () => {
+  IDBObjectStore.prototype.put = () => { throw new DOMException('The quota has been exceeded.', 'QuotaExceededError'); };
+};
+`;
+
 test('a full disk is reported with its code, and what was there stays', async () => {
-  const session = await context.newCDPSession(page);
-  const origin = new URL(server.url).origin;
-  await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
+  await context.route('**/worker.js', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: FULL_DISK + (await response.text()) });
+  });
+  await page.reload();
+  await ready();
   await openWork(pack.ids[50]);
+  await page.evaluate(() => new BroadcastChannel('disk is full').postMessage(''));
   await page.locator('#add-like').click();
   await page.locator('#add-name').fill('One Too Many');
   await page.locator('#add-form button[value=add]').click();
-  await until('the refusal is shown', async () => /NO_SPACE/.test(await text('#add-error')));
-  await session.send('Storage.overrideQuotaForOrigin', { origin });
-  await page.keyboard.press('Escape');
+  await until('the refusal is shown', async () => /^NO_SPACE: /.test(await text('#add-error')));
+  await context.unroute('**/worker.js');
+  await page.goto(`${server.url}#/`);
   await page.reload();
   await ready();
-  assert.equal(await works(), TOTAL);
+  await settledWorks(TOTAL);
 });
 
 test('a damaged store is recognised, and can be erased and indexed anew', async () => {

@@ -114,15 +114,18 @@ export async function mainThreadTasks(context, page, act) {
   session.on('Tracing.dataCollected', ({ value }) => events.push(...value));
   const complete = new Promise((done) => session.once('Tracing.tracingComplete', done));
   await session.send('Tracing.start', {
-    transferMode: 'ReportEvents', traceConfig: { includedCategories: ['toplevel', 'disabled-by-default-devtools.timeline'] },
+    transferMode: 'ReportEvents', traceConfig: { includedCategories: ['disabled-by-default-devtools.timeline', 'devtools.timeline'] },
   });
   await act();
   await session.send('Tracing.end');
   await complete;
   await session.detach();
-  const mains = new Set(events.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain')
-    .map((e) => `${e.pid}:${e.tid}`));
-  const tasks = events.filter((e) => e.ph === 'X' && e.name.endsWith('RunTask') && mains.has(`${e.pid}:${e.tid}`));
+  // Other renderers are traced too: the one of the empty page before this one, and a spare.
+  const origin = new URL(page.url()).origin;
+  const commit = events.find((e) => e.name === 'FrameCommittedInBrowser' && e.args.data.url.startsWith(origin));
+  const main = events.find((e) => (
+    e.name === 'thread_name' && e.args.name === 'CrRendererMain' && e.pid === commit.args.data.processId));
+  const tasks = events.filter((e) => e.name === 'RunTask' && e.pid === main.pid && e.tid === main.tid);
   return tasks.map((e) => ({ cpuMs: e.tdur / 1000, wallMs: e.dur / 1000 }));
 }
 

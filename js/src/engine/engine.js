@@ -135,12 +135,14 @@ export class Engine {
     return this.#operation(this.exports.vs_op_open(this.#db, this.#stage(bytes), bytes.length));
   }
 
-  /** @param {Uint8Array} bytes */
+  /** Hands over an exported store. @param {Uint8Array} bytes */
   importAdd(bytes) {
-    for (let at = 0; at < bytes.length; at += STAGING_BYTES) {
+    let at = 0;
+    do {
       const piece = bytes.subarray(at, at + STAGING_BYTES);
       this.check(this.exports.vs_import_add(this.#db, this.#stage(piece), piece.length));
-    }
+      at += STAGING_BYTES;
+    } while (at < bytes.length);
   }
 
   /** @param {boolean} relaxed */

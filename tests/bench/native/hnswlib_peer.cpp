@@ -70,8 +70,8 @@ static void build(std::unique_ptr<Index> &index, hnswlib::SpaceInterface<float> 
   printf("{\"cpu\":%.3f,\"wall\":%.3f,\"mb\":%.1f}\n", cpu, wall, resident_mb() - before);
 }
 
-static void search(Index &index, const std::vector<float> &queries, size_t dim, size_t ef, size_t k) {
-  size_t n = queries.size() / dim;
+static void search(Index &index, const std::vector<float> &queries, size_t dim, size_t ef, size_t k,
+                   size_t n) {
   std::string ns = "{\"ns\":[", ids = "],\"ids\":[";
   index.setEf(ef);
   for (size_t i = 0; i < n; i++) {
@@ -107,9 +107,9 @@ int main(int argc, char **argv) {
     if (command == "build") {
       build(index, space.get(), dir, n, dim, cosine, m, ef_construction);
     } else if (command == "search") {
-      size_t ef = 0, k = 0;
-      words >> ef >> k;
-      search(*index, queries, dim, ef, k);
+      size_t ef = 0, k = 0, count = 0;
+      words >> ef >> k >> count;
+      search(*index, queries, dim, ef, k, count);
     } else if (command == "save") {
       words >> path;
       double start = seconds(CLOCK_MONOTONIC);

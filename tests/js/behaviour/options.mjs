@@ -112,8 +112,8 @@ export const cases = {
     await fails('INVALID_ARGUMENT', () => new VecStore(), 'VecStore.open');
   },
 
-  'a memory budget that is too small is OUT_OF_MEMORY and changes nothing': async ({ open }) => {
-    const store = await open({ memoryBudget: 6_000_000, dimension: 256 });
+  'a memory budget that is too small is OUT_OF_MEMORY and changes nothing': async ({ open, persistent }) => {
+    let store = await open({ path: 'budget', memoryBudget: 6_000_000, dimension: 256 });
     await store.upsert({ id: 'first', vector: new Float32Array(256) });
     let full;
     for (let i = 0; !full && i < 100; i++) {
@@ -126,6 +126,12 @@ export const cases = {
     }
     equal(full?.code, 'OUT_OF_MEMORY');
     equal((await store.get('first')).id, 'first');
-    equal((await store.verify()).ok, true);
+    const count = await store.count();
+    if (persistent) {
+      await store.close();
+      store = await open({ path: 'budget' });
+    }
+    equal(await store.count(), count);
+    equal((await store.verify()).errors, []);
   },
 };

@@ -40,7 +40,7 @@ export const cases = {
     equal(await (await VecStore.import(await (await open()).export())).count(), 0);
   },
 
-  'damaged bytes are CORRUPT, a store that is there is not overwritten': async ({ open, VecStore, storage, persistent }) => {
+  'damaged bytes are CORRUPT, a store that is there is not overwritten': async ({ open, VecStore, storage, persistent, newPath }) => {
     const store = await filled(open, 30);
     const bytes = await store.export();
     await fails('CORRUPT', VecStore.import(bytes.subarray(0, bytes.length - 1)));
@@ -50,15 +50,16 @@ export const cases = {
       const damaged = bytes.slice();
       damaged[at] ^= 0x10;
       let error;
-      const copy = await VecStore.import(damaged).catch((thrown) => (error = thrown));
+      await VecStore.import(damaged).catch((thrown) => {
+        error = thrown;
+      });
       if (!error) throw new Error(`byte ${at} changed, and nobody noticed`);
       equal(['CORRUPT', 'VERSION'].includes(error.code), true, `byte ${at}: ${error.code}: ${error.message}`);
-      void copy;
     }
     if (!persistent) return;
-    await (await open({ path: 'there' })).close();
-    await fails('ALREADY_EXISTS', VecStore.import(bytes, { storage, path: (await open({ path: 'other' })) && 'there' }).catch((e) => {
-      throw e;
-    }));
+    const path = newPath();
+    await (await VecStore.open({ storage, path })).close();
+    await fails('ALREADY_EXISTS', VecStore.import(bytes, { storage, path }));
+    await (await VecStore.open({ storage, path })).close();
   },
 };

@@ -97,7 +97,7 @@ export const cases = {
   'a store is open once: LOCKED until it is closed, also after a failed opening': async ({ open, tryOpen }) => {
     const path = 'locked';
     const store = await open({ path, dimension: 2 });
-    await fails('LOCKED', tryOpen({ path }), path);
+    await fails('LOCKED', tryOpen({ path }), 'open already');
     await store.close();
     await fails('INVALID_ARGUMENT', tryOpen({ path, dimension: 3 }));
     const again = await open({ path });

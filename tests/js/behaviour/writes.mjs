@@ -58,7 +58,7 @@ export const cases = {
 
   'delete counts what was there; absent ids are no error': async ({ open }) => {
     const store = await open();
-    await store.upsert([at(1), at(2), at(3), at('a')]);
+    await store.upsert([at(1), at(2), at(3), at('a', 4)]);
     equal(await store.delete(9), { deleted: 0 });
     equal(await store.delete(1), { deleted: 1 });
     equal(await store.delete(1), { deleted: 0 });

@@ -30,9 +30,7 @@ static inline void client_init(client *c, vs_io *io) {
   c->db.io_borrowed = io != NULL;
 }
 
-static inline void client_deinit(client *c) {
-  vs_db_deinit(&c->db);
-}
+static inline void client_deinit(client *c) { vs_db_deinit(&c->db); }
 
 /* Runs an operation to its end; a refused one gives its status. */
 static inline vs_status run(vs_db_state *db, vs_op_state *op) {
@@ -183,7 +181,8 @@ static inline uint32_t findings(vs_db_state *db) {
     vs_rd items = vs_rd_of(list.bytes.p, list.bytes.n);
     for (uint32_t i = 0; i < n; i++) {
       vs_value entry = vs_value_read(&items), what;
-      if (vs_value_get(&entry, "what", &what)) printf("# finding: %.*s\n", (int)what.bytes.n, (const char *)what.bytes.p);
+      if (vs_value_get(&entry, "what", &what))
+        printf("# finding: %.*s\n", (int)what.bytes.n, (const char *)what.bytes.p);
     }
   }
   vs_op_end(op);

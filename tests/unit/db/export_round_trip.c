@@ -63,7 +63,8 @@ int main(void) {
   vs_alloc_init(&a);
   must(vs_io_fault_create(&a, &io) == VS_OK);
   client_init(&c, io);
-  ok(import_bytes(&c, "posix", bytes, n_bytes, 7) == VS_OK && same_records(&c.db), "imported into storage in pieces of 7");
+  ok(import_bytes(&c, "posix", bytes, n_bytes, 7) == VS_OK && same_records(&c.db),
+     "imported into storage in pieces of 7");
   client_deinit(&c);
   must(vs_io_fault_reboot(io, 5) == VS_OK);
   client_init(&c, io);
@@ -92,7 +93,8 @@ int main(void) {
     must(status != VS_OK);
   }
   ok(refused == tried, "%u of %u flipped bits are CORRUPT or VERSION", refused, tried);
-  ok(import_bytes(&c, "memory", bytes, n_bytes, 100) == VS_OK && same_records(&c.db), "the instance can still import the sound bytes");
+  ok(import_bytes(&c, "memory", bytes, n_bytes, 100) == VS_OK && same_records(&c.db),
+     "the instance can still import the sound bytes");
   client_deinit(&c);
   ok(c.db.alloc.n_live == 0, "no memory is left behind");
   free(bytes);

@@ -76,12 +76,14 @@ static void fail_checkpoints(bool forever, bool exporting) {
     c.db.alloc.fail_forever = forever;
     vs_status status = run(&c.db, exporting ? vs_op_begin_export(&c.db) : vs_op_begin_checkpoint(&c.db, true));
     c.db.alloc.fail_at = 0;
-    if (status != VS_OK && status != VS_OUT_OF_MEMORY) printf("# allocation %u: %s, %s\n", n, vs_status_name(status), c.db.err.msg);
+    if (status != VS_OK && status != VS_OUT_OF_MEMORY)
+      printf("# allocation %u: %s, %s\n", n, vs_status_name(status), c.db.err.msg);
     must(status == VS_OK || status == VS_OUT_OF_MEMORY);
     must(applied(&c.db));
     if (status == VS_OK) break;
   }
-  ok(findings(&c.db) == 0, "%s failing %s: the store is sound", exporting ? "export" : "checkpoint", forever ? "for ever" : "once");
+  ok(findings(&c.db) == 0, "%s failing %s: the store is sound", exporting ? "export" : "checkpoint",
+     forever ? "for ever" : "once");
   client_deinit(&c);
   ok(c.db.alloc.n_live == 0, "no leak");
   for (uint32_t n = 1;; n++, injections++) {
@@ -90,7 +92,8 @@ static void fail_checkpoints(bool forever, bool exporting) {
     c.db.alloc.fail_forever = forever;
     vs_status status = client_open(&c, "posix", false);
     c.db.alloc.fail_at = 0;
-    if (status != VS_OK && status != VS_OUT_OF_MEMORY) printf("# opening, allocation %u: %s, %s\n", n, vs_status_name(status), c.db.err.msg);
+    if (status != VS_OK && status != VS_OUT_OF_MEMORY)
+      printf("# opening, allocation %u: %s, %s\n", n, vs_status_name(status), c.db.err.msg);
     must(status == VS_OK || status == VS_OUT_OF_MEMORY);
     int done = status == VS_OK;
     if (done) ok(applied(&c.db), "opening failing %s: then it opens, whole", forever ? "for ever" : "once");

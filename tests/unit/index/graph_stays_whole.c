@@ -122,8 +122,8 @@ static void churn(kind k, vs_metric metric, uint32_t M, uint32_t n_steps) {
     }
     good = whole(&b);
   }
-  ok(good, "%s data, metric %s, M = %u: whole after each of %u steps (seed %llu)", kind_name[k],
-     vs_metric_name(metric), M, step, (unsigned long long)world_seed());
+  ok(good, "%s data, metric %s, M = %u: whole after each of %u steps (seed %llu)", kind_name[k], vs_metric_name(metric),
+     M, step, (unsigned long long)world_seed());
   while (b.present.n_set > 0) delete (&b, vs_bitset_next(&b.present, 0));
   float x[DIM] = {1, 2, 3};
   insert(&b, 7, x);

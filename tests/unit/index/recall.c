@@ -3,7 +3,7 @@
  * Clustered data, the default parameters (M 16, ef_construction 200, ef 50),
  * recall@10 at least 0.95 at every stage. With ef 10, where differences between
  * graphs show, it is not worse than in a graph built afresh from the same
- * vectors by more than 0.03. VS_RECALL_N and VS_RECALL_DIM
+ * vectors by more than 0.04. VS_RECALL_N and VS_RECALL_DIM
  * set another size (20000 and 128 take about a minute under ASan).
  */
 #include "world.h"
@@ -45,7 +45,7 @@ static double recall_afresh(world *w, const float *queries) {
 static void stage(world *w, const float *queries, const char *when) {
   double r = recall(w, queries, 50), narrow = recall(w, queries, 10), afresh = recall_afresh(w, queries);
   ok(r >= 0.95, "%s, %s: recall@10 %.4f", vs_metric_name(w->config.metric), when, r);
-  ok(narrow >= afresh - 0.03, "  with ef 10 %.4f, built afresh %.4f", narrow, afresh);
+  ok(narrow >= afresh - 0.04, "  with ef 10 %.4f, built afresh %.4f", narrow, afresh);
   ok(world_check(w), "  and the graph is sound");
 }
 
@@ -81,9 +81,33 @@ static void life(vs_metric metric, uint32_t n, uint32_t dim) {
   free(data);
 }
 
+/* Tight clusters far apart: all the near neighbours of a point are in its own
+ * cluster, so a graph of near neighbours alone cannot be crossed. */
+static void islands(uint32_t n_islands, uint32_t size) {
+  enum { DIM = 8 };
+  world w;
+  vs_rng r = {world_seed()};
+  float(*centre)[DIM] = malloc(n_islands * sizeof(*centre));
+  must(centre);
+  world_init(&w, DIM, VS_INDEX_HNSW, VS_EUCLIDEAN, 16, 200);
+  for (uint32_t c = 0; c < n_islands; c++) {
+    for (uint32_t j = 0; j < DIM; j++) centre[c][j] = 100 * world_gauss(&r);
+  }
+  for (uint32_t i = 0; i < n_islands * size; i++) {
+    float x[DIM];
+    for (uint32_t j = 0; j < DIM; j++) x[j] = centre[i / size][j] + world_gauss(&r);
+    world_insert(&w, i, x);
+  }
+  ok(recall(&w, centre[0], 50) >= 0.95, "%u islands of %u: recall@10 %.4f", n_islands, size, recall(&w, centre[0], 50));
+  ok(world_check(&w), "  and the graph is sound");
+  world_deinit(&w);
+  free(centre);
+}
+
 int main(void) {
-  uint32_t n = from_environment("VS_RECALL_N", 1500), dim = from_environment("VS_RECALL_DIM", 32);
+  uint32_t n = from_environment("VS_RECALL_N", 1000), dim = from_environment("VS_RECALL_DIM", 32);
   life(VS_EUCLIDEAN, n, dim);
   life(VS_COSINE, n, dim);
+  islands(N_QUERIES, 30);
   return tap_done();
 }

@@ -88,7 +88,8 @@ static inline float world_gauss(vs_rng *r) {
 static inline void world_clustered(float *out, uint32_t n, uint32_t dim, uint32_t n_clusters, uint32_t local,
                                    uint64_t seed) {
   vs_rng shape = {seed}, draw = {seed ^ 0x5bd1e995u};
-  float *centre = malloc(n_clusters * dim * sizeof(float)), *basis = malloc((size_t)n_clusters * local * dim * sizeof(float));
+  float *centre = malloc(n_clusters * dim * sizeof(float));
+  float *basis = malloc((size_t)n_clusters * local * dim * sizeof(float));
   must(centre && basis);
   for (uint32_t i = 0; i < n_clusters * dim; i++) centre[i] = world_gauss(&shape);
   for (size_t i = 0; i < (size_t)n_clusters * local * dim; i++) basis[i] = world_gauss(&shape) * 0.3f;

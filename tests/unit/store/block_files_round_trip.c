@@ -7,8 +7,8 @@
 static uint8_t byte_of(uint64_t seed, size_t i) { return (uint8_t)(vs_mix64(seed) + i * 7 + (i >> 8)); }
 
 static void sizes(void) {
-  static const size_t size[] = {1,       7,       4096,        65535,           65536,           65537,      1048576 - 44,
-                                1048576, 1048577, 3 * 1048576, 1048576 - 8 - 8, 2 * 1048576 + 3, 100,        1};
+  static const size_t size[] = {1,       7,       4096,        65535,           65536,           65537, 1048576 - 44,
+                                1048576, 1048577, 3 * 1048576, 1048576 - 8 - 8, 2 * 1048576 + 3, 100,   1};
   enum { N = sizeof size / sizeof *size };
   world w;
   history h;
@@ -51,12 +51,67 @@ static void sizes(void) {
   world_deinit(&w);
 }
 
+static void one_segment(world *w, uint8_t value) {
+  history h;
+  uint8_t p[64];
+  memset(p, value, sizeof p);
+  world_init(w, 1 << 20);
+  must(world_open(w, &h, NULL) == VS_OK);
+  must(vs_store_checkpoint_begin(w->s, NULL) == VS_OK);
+  vs_block_writer *b;
+  must(vs_block_writer_create(w->s, VS_FILE_SEGMENT, &b, NULL) == VS_OK);
+  must(vs_block_writer_append(b, p, sizeof p, NULL) == VS_OK);
+  must(vs_block_writer_finish(b, 1, NULL) == VS_OK);
+  must(vs_store_sync(w->s, NULL) == VS_OK);
+  must(vs_store_checkpoint_install(w->s, (vs_slice){NULL, 0}, NULL) == VS_OK);
+  must(vs_store_sync(w->s, NULL) == VS_OK);
+  must(vs_store_checkpoint_retire(w->s, NULL) == VS_OK);
+}
+
+/* The right name, the right length, valid checksums, but of another store. */
+static void exchanged(void) {
+  world a, b;
+  one_segment(&a, 1);
+  one_segment(&b, 2);
+  uint8_t p[512];
+  size_t n;
+  vs_file *f;
+  must(b.io->ops->open(b.io, "seg-1", VS_IO_READ, &f) == VS_OK);
+  must(b.io->ops->read(b.io, f, 0, p, sizeof p, &n) == VS_OK);
+  b.io->ops->close(b.io, f);
+  must(a.io->ops->remove(a.io, "seg-1") == VS_OK);
+  must(a.io->ops->open(a.io, "seg-1", VS_IO_CREATE, &f) == VS_OK);
+  must(a.io->ops->append(a.io, f, p, n) == VS_OK);
+  a.io->ops->close(a.io, f);
+  vs_block_reader *r;
+  vs_slice got;
+  must(vs_block_reader_open(a.s, 0, &r, NULL) == VS_OK);
+  vs_status status = vs_block_reader_next(r, &got, NULL);
+  if (status == VS_OK) status = vs_block_reader_next(r, &got, NULL);
+  ok(status == VS_CORRUPT, "a file of another store is noticed at its end");
+  vs_block_reader_close(r);
+  world_deinit(&a);
+  world_deinit(&b);
+}
+
 static void parsed_names(void) {
-  static const char *const good[] = {"wal-0", "wal-17", "seg-1", "idx-3-0", "manifest-18446744073709551614",
+  static const char *const good[] = {"wal-0",           "wal-17", "seg-1", "idx-3-0", "manifest-18446744073709551614",
                                      "idx-1-4294967295"};
-  static const char *const bad[] = {"wal-",      "wal-01",  "wal-1x",  "wal-1-1", "idx-1",    "idx-1-",     "idx-1-00",
-                                    "idx-1-4294967296",     "seg-18446744073709551615",       "seg-18446744073709551616",
-                                    "manifest-99999999999999999999",      "manifest", "snapshots", "", "seg--1"};
+  static const char *const bad[] = {"wal-",
+                                    "wal-01",
+                                    "wal-1x",
+                                    "wal-1-1",
+                                    "idx-1",
+                                    "idx-1-",
+                                    "idx-1-00",
+                                    "idx-1-4294967296",
+                                    "seg-18446744073709551615",
+                                    "seg-18446744073709551616",
+                                    "manifest-99999999999999999999",
+                                    "manifest",
+                                    "snapshots",
+                                    "",
+                                    "seg--1"};
   bool right = true;
   char text[VS_STORE_NAME_BYTES];
   for (uint32_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -101,13 +156,14 @@ static void verified(void) {
   uint32_t wrong = 0;
   for (uint32_t i = 0; i < l.n; i++) {
     d.n = 0;
-    must(vs_io_fault_flip(w.io, l.name[i], 700) == VS_OK);
+    uint64_t bit = bytes_of(&w, l.name[i]) * 4;
+    must(vs_io_fault_flip(w.io, l.name[i], bit) == VS_OK);
     must(vs_store_verify(w.s, on_damage, &d, NULL) == VS_OK);
     if (d.n != 1 || strcmp(d.file[0], l.name[i]) != 0) {
       printf("# %s: %u, %s\n", l.name[i], d.n, d.n > 0 ? d.file[0] : "");
       wrong++;
     }
-    must(vs_io_fault_flip(w.io, l.name[i], 700) == VS_OK);
+    must(vs_io_fault_flip(w.io, l.name[i], bit) == VS_OK);
   }
   ok(wrong == 0, "a wrong bit in each of %u files is told with its name", l.n);
   must(vs_io_fault_flip(w.io, "seg-1", 300) == VS_OK);
@@ -124,6 +180,7 @@ static void verified(void) {
 
 int main(void) {
   sizes();
+  exchanged();
   parsed_names();
   verified();
   return tap_done();

@@ -101,6 +101,47 @@ static void half_retired(void) {
   world_deinit(&w);
 }
 
+/* Also where the logs before the checkpoint became durable only with it. */
+static void half_retired_late(void) {
+  world w;
+  history h;
+  vs_err err;
+  begin_world(&w);
+  for (uint64_t v = 6; v <= 12; v++) must(commit(&w, v, 2, 30) == VS_OK);
+  checkpoint_to_install(&w, 2, 12);
+  must(vs_store_sync(w.s, NULL) == VS_OK);
+  vs_store_close(w.s);
+  w.s = NULL;
+  /* wal-4 was synced in part; wal-5 was not, before the checkpoint. */
+  must(has_file(&w, "wal-6") && w.io->ops->remove(w.io, "wal-5") == VS_OK);
+  must(recovered(&w, &h, &err) == VS_OK && holds(&h, 12));
+  must(vs_io_fault_flip(w.io, "manifest-2", 300) == VS_OK);
+  vs_status status = recovered(&w, &h, &err);
+  ok(status == VS_CORRUPT, "an unsynced log that the checkpoint made durable is missed: %s", vs_status_name(status));
+  world_deinit(&w);
+}
+
+/* Nothing was written after the checkpoint: its own marks must do. */
+static void damaged_and_idle(void) {
+  world w;
+  history h;
+  vs_err err;
+  world_init(&w, 300);
+  must(world_open(&w, &h, NULL) == VS_OK);
+  checkpoint(&w, 1, 1);
+  vs_store_close(w.s);
+  w.s = NULL;
+  world cut = world_copy(&w);
+  must(vs_io_fault_flip(w.io, "manifest-1", 300) == VS_OK);
+  vs_status status = recovered(&w, &h, &err);
+  ok(status == VS_CORRUPT && strcmp(err.file, "manifest-1") == 0,
+     "a store whose only manifest is damaged is not a new store: %s", vs_status_name(status));
+  must(cut.io->ops->remove(cut.io, "wal-1") == VS_OK);
+  ok(recovered(&cut, &h, &err) == VS_CORRUPT && strcmp(err.file, "wal-1") == 0, "the manifest's first log is missed");
+  world_deinit(&cut);
+  world_deinit(&w);
+}
+
 static void abandoned(void) {
   world w;
   history h;
@@ -146,6 +187,8 @@ int main(void) {
   steps();
   damaged_before_retire();
   half_retired();
+  half_retired_late();
+  damaged_and_idle();
   abandoned();
   numbers();
   return tap_done();

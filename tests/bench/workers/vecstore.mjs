@@ -1,0 +1,45 @@
+// vecstore.mjs - vecstore through its public API. Own argument: the package's entry file.
+//
+// The index is built and searched in memory. `save` moves the store into a
+// directory under storage 'fs' by export and import, which writes the same
+// files as a checkpoint does.
+
+import { pathToFileURL } from 'node:url';
+import { parameters, readFloats, serve, timed } from './serve.mjs';
+
+const { dir, n, dim, metric, M, efConstruction, own } = parameters();
+const { VecStore } = await import(pathToFileURL(own[0]).href);
+const BATCH = 1000;
+const INCLUDE_NOTHING = [];
+let store;
+
+await serve({
+  async build() {
+    store = await VecStore.open({ storage: 'memory', dimension: dim, metric, index: { type: 'hnsw', M, efConstruction } });
+    const base = readFloats(dir, 'base.f32', n * dim);
+    const spent = await timed(async () => {
+      for (let from = 0; from < n; from += BATCH) {
+        const records = [];
+        for (let i = from; i < Math.min(n, from + BATCH); i++) {
+          records.push({ id: i, vector: base.subarray(i * dim, (i + 1) * dim) });
+        }
+        await store.upsert(records);
+      }
+    });
+    const { memory, engine } = await store.stats();
+    return { ...spent, mb: memory.total / 2 ** 20, used: memory.used / 2 ** 20, note: engine.simd };
+  },
+  search: (vector, k, ef) => store.query({ vector, k, ef, include: INCLUDE_NOTHING }),
+  ids: (hits) => hits.map((hit) => hit.id),
+  async save(path) {
+    const start = performance.now();
+    const image = await store.export();
+    const exported = performance.now();
+    const copy = await VecStore.import(image, { storage: 'fs', path });
+    await copy.checkpoint();
+    const saved = performance.now();
+    await copy.close();
+    return { save: (saved - exported) / 1000, export: (exported - start) / 1000, imageMb: image.length / 2 ** 20 };
+  },
+  close: () => store?.close(),
+});

@@ -1,0 +1,36 @@
+// The behaviour suite in Chromium: page and worker, memory and idbfs.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launch, userData } from './chromium.mjs';
+import { serve } from './server.mjs';
+
+const data = userData();
+let server, context;
+before(async () => {
+  server = await serve();
+  context = await launch(data.dir);
+});
+after(async () => {
+  await context?.close();
+  server?.close();
+  data.remove();
+});
+
+for (const place of ['Page', 'Worker']) {
+  for (const storage of ['memory', 'idbfs']) {
+    describe(`${place}, ${storage}`, () => {
+      test('all cases', { timeout: 180_000 }, async (t) => {
+        const page = await context.newPage();
+        const problems = [];
+        page.on('pageerror', (error) => problems.push(String(error)));
+        await page.goto(`${server.url}/tests/browser/page.html`);
+        await page.waitForFunction('window.ready');
+        const results = await page.evaluate(([run, ...args]) => window[run](...args), [`runIn${place}`, storage, `${place}-${storage}`]);
+        for (const [name, message] of results) await t.test(name, () => assert.equal(message, null));
+        assert.ok(results.length > 40);
+        assert.deepEqual(problems, []);
+        await page.close();
+      });
+    });
+  }
+}
