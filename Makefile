@@ -41,7 +41,7 @@ KERNEL_SRC := src/kernels/dist_f32_simd.c src/kernels/dot_i8.c
 ENGINE_SRC := $(wildcard $(LAYERS:%=src/%/*.c))
 WASM_SRC := $(filter-out $(KERNEL_SRC) src/kernels/dist_f32_scalar.c src/base/io_fault.c,$(ENGINE_SRC))
 C_FILES := $(filter-out tests/node_modules/%,$(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch]))
-JS_SRC := $(shell find js/src -name '*.js' -o -name '*.ts')
+JS_SRC := $(shell find js/src -name '*.js' -o -name '*.mjs' -o -name '*.ts' -o -name '*.mts')
 TEST_SRC := $(wildcard tests/unit/*/*.c tests/crash/*.c tests/fuzz/*.c)
 
 # What is linked depends on the list of sources too: one may have been removed.
@@ -140,7 +140,12 @@ dist/vecstore-cli.wasm: dist/vecstore-cli.simd.wasm
 	@cp $< $@
 
 WASM := $(foreach v,simd relaxed,dist/vecstore.$v.wasm dist/vecstore.idbfs.$v.wasm)
-ARTIFACTS := $(WASM) dist/vecstore.idbfs.mjs dist/vecstore-cli.wasm
+ARTIFACTS := $(WASM) dist/vecstore.idbfs.mjs dist/urls.mjs dist/inline.mjs dist/vecstore-cli.wasm
+dist/urls.mjs: wasm/tools/gen-urls.mjs
+	@mkdir -p dist && node $< > $@
+dist/inline.mjs: wasm/tools/bundle-inline.mjs $(WASM) dist/vecstore.idbfs.mjs $(JS_SRC) $(ABI_JS) $(NPM)
+	$(say) bundle '$@'
+	@node $< $@
 wasm: $(WASM) ## dist/*.wasm for WASI and Emscripten
 emscripten: $(filter dist/vecstore.idbfs%,$(ARTIFACTS)) ## only the IDBFS build
 cli: dist/vecstore-cli.wasm ## the WASI command

@@ -340,11 +340,16 @@ function hear(event, message) {
   if (event === 'lost') showProblem(message.error);
 }
 
-async function begin() {
+/** Starts with a new worker, the old one and whatever it held open being gone. `erase` throws the stored copy away. */
+async function begin({ erase = false } = {}) {
   $('problem').hidden = true;
   client?.terminate();
   client = new StoreClient(hear);
   try {
+    if (erase) {
+      await client.call('erase');
+      works.clear();
+    }
     const { openMs, phase, records } = await client.call('open');
     $('collection').hidden = false;
     if (phase === 'new' || phase === 'loading') {
@@ -358,16 +363,6 @@ async function begin() {
       await showStatus();
     }
     showRoute({ focus: false });
-  } catch (error) {
-    showProblem(error);
-  }
-}
-
-async function eraseAndBegin() {
-  try {
-    await client.call('erase');
-    works.clear();
-    await begin();
   } catch (error) {
     showProblem(error);
   }
@@ -388,8 +383,8 @@ $('remove').addEventListener('click', removeWork);
 $('open-clear').addEventListener('click', clearAll);
 $('reload').addEventListener('click', loadCollection);
 $('dismiss').addEventListener('click', hideToast);
-$('problem-retry').addEventListener('click', begin);
-$('problem-erase').addEventListener('click', eraseAndBegin);
+$('problem-retry').addEventListener('click', () => begin());
+$('problem-erase').addEventListener('click', () => begin({ erase: true }));
 $('protect').addEventListener('click', () => attempt(() => navigator.storage.persist()));
 document.addEventListener('click', followLink);
 document.addEventListener('keydown', (event) => {

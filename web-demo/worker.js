@@ -146,10 +146,8 @@ async function status() {
   };
 }
 
-/** Throws the database away, for a visitor whose stored copy is damaged. */
+/** Throws the database away, for a visitor whose stored copy is damaged; called before anything has been opened. */
 async function erase() {
-  await store?.close().catch(() => {});
-  store = state = null;
   await new Promise((resolve, reject) => {
     const request = indexedDB.deleteDatabase(`/vecstore/${PATH}`);
     request.onsuccess = resolve;

@@ -62,9 +62,9 @@ export const codeOf = (status) => /** @type {ErrorCode} */ (STATUS[status] ?? 'I
  * @returns {number}
  */
 export function statusOfHostError(error) {
-  const code = error?.code ?? error?.name;
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'QuotaExceededError') return ABI.NO_SPACE;
-  return ABI.IO;
+  // A DOMException says it by name; its code is a number.
+  const full = [error?.code, error?.name].some((word) => ['ENOSPC', 'EDQUOT', 'QuotaExceededError'].includes(word));
+  return full ? ABI.NO_SPACE : ABI.IO;
 }
 
 /**

@@ -6,7 +6,9 @@ import { VecStoreError, invalid, unsupported } from './errors.js';
 
 /** @typedef {import('./types.js').Part} Part */
 
-const METRICS = ['cosine', 'euclidean', 'dot', 'manhattan', 'hamming', 'jaccard', 'chebyshev', 'canberra', 'braycurtis'];
+const METRICS = [
+  'cosine', 'euclidean', 'dot', 'manhattan', 'hamming', 'jaccard', 'chebyshev', 'canberra', 'braycurtis',
+];
 const INDEX_TYPES = ['auto', 'hnsw', 'flat'];
 const PRESETS = /** @type {Record<string, number>} */ ({ fast: 20, balanced: 50, high: 100, max: 200 });
 const PARTS = /** @type {Part[]} */ (['vector', 'metadata', 'text']);
@@ -63,13 +65,21 @@ const checkSignal = (name, value) => {
 /** @param {string} name @param {unknown} value */
 const later = (name, value) => unsupported(`${name}: ${show(value)} is not supported by this version`);
 
+/** @typedef {(name: string, value: unknown) => any} Check */
+
+/** @param {number} min @param {string} [prefix] of the name @returns {Check} */
+const integer = (min, prefix = '') => (name, value) => checkInteger(prefix + name, value, min);
+
+/** @param {readonly string[]} allowed @param {string} [prefix] of the name @returns {Check} */
+const oneOf = (allowed, prefix = '') => (name, value) => checkOneOf(prefix + name, value, allowed);
+
 // ============ One object of options ============
 
 /**
  * The given options, each checked; absent (undefined) ones are left out.
  * @param {string} what how the options are called in messages
  * @param {unknown} given
- * @param {Record<string, (name: string, value: unknown) => any>} known
+ * @param {Record<string, Check>} known
  * @param {string[]} [notYet] names of the contract that this version does not offer
  * @returns {Record<string, any>}
  */
@@ -115,7 +125,9 @@ function checkQuantization(name, value) {
 
 /** @param {string} name @param {unknown} value */
 function checkPath(name, value) {
-  if (typeof value !== 'string' || value === '') throw invalid(`${name} must be a non-empty string, not ${show(value)}`);
+  if (typeof value !== 'string' || value === '') {
+    throw invalid(`${name} must be a non-empty string, not ${show(value)}`);
+  }
   return value;
 }
 
@@ -126,12 +138,11 @@ function checkNotYetTrue(name, value) {
 }
 
 const INDEX = {
-  type: (/** @type {string} */ name, /** @type {unknown} */ value) => checkOneOf(`index.${name}`, value, INDEX_TYPES),
-  preset: (/** @type {string} */ name, /** @type {unknown} */ value) =>
-    checkOneOf(`index.${name}`, value, Object.keys(PRESETS)),
-  M: (/** @type {string} */ name, /** @type {unknown} */ value) => checkInteger(`index.${name}`, value, 2),
-  efConstruction: (/** @type {string} */ name, /** @type {unknown} */ value) => checkInteger(`index.${name}`, value, 2),
-  efSearch: (/** @type {string} */ name, /** @type {unknown} */ value) => checkInteger(`index.${name}`, value, 1),
+  type: oneOf(INDEX_TYPES, 'index.'),
+  preset: oneOf(Object.keys(PRESETS), 'index.'),
+  M: integer(2, 'index.'),
+  efConstruction: integer(2, 'index.'),
+  efSearch: integer(1, 'index.'),
 };
 
 /** @param {string} _name @param {unknown} value */
@@ -148,15 +159,15 @@ function checkIndex(_name, value) {
 const OPEN = {
   path: checkPath,
   storage: checkStorage,
-  dimension: (/** @type {string} */ name, /** @type {unknown} */ value) => checkInteger(name, value, 0),
-  metric: (/** @type {string} */ name, /** @type {unknown} */ value) => checkOneOf(name, value, METRICS),
+  dimension: integer(0),
+  metric: oneOf(METRICS),
   index: checkIndex,
   quantization: checkQuantization,
-  memoryBudget: (/** @type {string} */ name, /** @type {unknown} */ value) => checkInteger(name, value, 0),
-  durability: (/** @type {string} */ name, /** @type {unknown} */ value) => checkOneOf(name, value, ['strict', 'relaxed']),
+  memoryBudget: integer(0),
+  durability: oneOf(['strict', 'relaxed']),
   worker: checkNotYetTrue,
   multiTab: checkNotYetTrue,
-  gpu: (/** @type {string} */ name, /** @type {unknown} */ value) => checkOneOf(name, value, ['auto', 'off']),
+  gpu: oneOf(['auto', 'off']),
   requirePersistence: checkBoolean,
   wasm: (/** @type {string} */ _name, /** @type {unknown} */ value) => value,
   ...PROGRESS,
@@ -201,10 +212,7 @@ export function readVerifyOptions(given) {
 
 /** @param {unknown} given @returns {import('./types.js').UpsertManyOptions & { batchSize: number }} */
 export function readUpsertManyOptions(given) {
-  const known = {
-    ...PROGRESS, batchSize: (/** @type {string} */ name, /** @type {unknown} */ value) => checkInteger(name, value, 1),
-  };
-  return { batchSize: 1000, ...readOptions('upsertMany', given, known) };
+  return { batchSize: 1000, ...readOptions('upsertMany', given, { ...PROGRESS, batchSize: integer(1) }) };
 }
 
 /** @param {unknown} given */
@@ -214,7 +222,9 @@ export const checkCountOptions = (given) => void readOptions('count', given, {},
 
 /** @param {string} name @param {unknown} value @returns {Include} */
 function checkInclude(name, value) {
-  if (!Array.isArray(value)) throw invalid(`${name} must be an array of 'vector', 'metadata', 'text', not ${show(value)}`);
+  if (!Array.isArray(value)) {
+    throw invalid(`${name} must be an array of 'vector', 'metadata', 'text', not ${show(value)}`);
+  }
   for (const part of value) checkOneOf(name, part, PARTS);
   return { vector: value.includes('vector'), metadata: value.includes('metadata'), text: value.includes('text') };
 }
@@ -225,9 +235,9 @@ export function readGetOptions(given) {
 }
 
 const QUERY = {
-  vector: (/** @type {string} */ name, /** @type {unknown} */ value) => copyVector(name, value),
-  k: (/** @type {string} */ name, /** @type {unknown} */ value) => checkInteger(name, value, 0),
-  ef: (/** @type {string} */ name, /** @type {unknown} */ value) => checkInteger(name, value, 1),
+  vector: copyVector,
+  k: integer(0),
+  ef: integer(1),
   exact: checkBoolean,
   maxDistance: checkNumber,
   minScore: checkNumber,

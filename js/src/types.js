@@ -46,7 +46,7 @@
  * @property {false} [multiTab]
  * @property {'auto' | 'off'} [gpu]
  * @property {boolean} [requirePersistence] refuse to fall back to memory
- * @property {URL | Response | BufferSource | WebAssembly.Module} [wasm] the engine, where it is not next to this package
+ * @property {URL | Response | BufferSource | WebAssembly.Module} [wasm] the engine, if not next to this package
  * @property {AbortSignal} [signal]
  * @property {(share: number) => void} [onProgress]
  */

@@ -12,12 +12,12 @@
 #include "status.h"
 
 typedef struct {
-  size_t used;      /* bytes held now */
-  size_t peak;      /* highest `used` seen */
-  size_t budget;    /* refuse to go above this; 0 = no limit */
-  uint64_t n_live;  /* allocations held now */
-  uint64_t n_calls; /* allocation attempts so far (grow counts, free does not) */
-  uint64_t fail_at; /* attempt number that fails; 0 = none */
+  size_t used;       /* bytes held now */
+  size_t peak;       /* highest `used` seen */
+  size_t budget;     /* refuse to go above this; 0 = no limit */
+  uint64_t n_live;   /* allocations held now */
+  uint64_t n_calls;  /* allocation attempts so far (grow counts, free does not) */
+  uint64_t fail_at;  /* attempt number that fails; 0 = none */
   bool fail_forever; /* every attempt from fail_at on fails */
 } vs_alloc;
 

@@ -14,12 +14,12 @@
 
 typedef struct {
   vs_alloc *a;
-  uint8_t **block;    /* owned table of owned blocks */
+  uint8_t **block; /* owned table of owned blocks */
   uint32_t n_blocks;
   uint32_t cap_blocks;
-  uint32_t item_bytes; /* stride; the caller rounds it for alignment */
+  uint32_t item_bytes;  /* stride; the caller rounds it for alignment */
   uint32_t shift, mask; /* items per block = 1 << shift */
-  uint32_t n_items;    /* items backed by memory */
+  uint32_t n_items;     /* items backed by memory */
 } vs_blocks;
 
 /* item_bytes in 1 .. VS_BLOCK_BYTES. Allocates nothing. */

@@ -19,7 +19,7 @@ typedef bool (*vs_same_fn)(const void *ctx, uint32_t slot, vs_slice key);
 
 typedef struct {
   vs_blocks entries;
-  uint32_t n;        /* entries in use */
+  uint32_t n;         /* entries in use */
   uint32_t n_buckets; /* 0 or a power of two */
   uint64_t seed;
   vs_same_fn same;

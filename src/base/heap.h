@@ -15,9 +15,7 @@ typedef struct {
 } vs_pair;
 
 /* (a.key, a.value) < (b.key, b.value). Keys are never NaN. */
-static inline bool vs_pair_less(vs_pair a, vs_pair b) {
-  return a.key < b.key || (a.key == b.key && a.value < b.value);
-}
+static inline bool vs_pair_less(vs_pair a, vs_pair b) { return a.key < b.key || (a.key == b.key && a.value < b.value); }
 
 typedef struct {
   vs_pair *item; /* borrowed, at least `cap` */

@@ -29,10 +29,10 @@
 #include "io.h"
 
 typedef enum {
-  VS_FAULT_EIO,       /* the call fails, nothing done */
-  VS_FAULT_ENOSPC,    /* append/open/mkdir: VS_NO_SPACE, nothing done; others as EIO */
-  VS_FAULT_SHORT,     /* append: half the bytes are written, then VS_NO_SPACE; read: half the bytes, VS_OK */
-  VS_FAULT_SYNC       /* sync and sync_dir fail, and drop what was not synced */
+  VS_FAULT_EIO,    /* the call fails, nothing done */
+  VS_FAULT_ENOSPC, /* append/open/mkdir: VS_NO_SPACE, nothing done; others as EIO */
+  VS_FAULT_SHORT,  /* append: half the bytes are written, then VS_NO_SPACE; read: half the bytes, VS_OK */
+  VS_FAULT_SYNC    /* sync and sync_dir fail, and drop what was not synced */
 } vs_fault_kind;
 /* SHORT leaves calls other than append and read alone, SYNC those other than
  * sync and sync_dir; a short read gives at least one byte where there is one.
@@ -48,7 +48,8 @@ bool vs_io_fault_crashed(const vs_io *io);
 /* Applies the crash model with `seed`, clears every plan, sets the call
  * counter to 0. All vs_file handles are invalid afterwards. */
 VS_MUST_USE vs_status vs_io_fault_reboot(vs_io *io, uint64_t seed);
-/* A deep copy of the durable-and-visible state (no handles, no plans, counter 0), for trying many reboots from one run. */
+/* A deep copy of the durable-and-visible state (no handles, no plans, counter 0), for trying many reboots from one run.
+ */
 VS_MUST_USE vs_status vs_io_fault_clone(const vs_io *io, vs_io **out);
 /* For corruption tests: flips one bit / cuts a file to n bytes, both states.
  * Beyond the file's end: VS_INVALID_ARGUMENT. */

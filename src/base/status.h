@@ -69,10 +69,10 @@ vs_status vs_fail_file(vs_err *err, vs_status status, const char *file, const ch
 const char *vs_status_name(vs_status status);
 
 /* Returns early with a failed status. */
-#define VS_TRY(expr)                      \
-  do {                                    \
-    vs_status vs_try_status_ = (expr);    \
-    if (vs_try_status_ != VS_OK) return vs_try_status_; \
+#define VS_TRY(expr)                                                                                                   \
+  do {                                                                                                                 \
+    vs_status vs_try_status_ = (expr);                                                                                 \
+    if (vs_try_status_ != VS_OK) return vs_try_status_;                                                                \
   } while (0)
 
 #endif

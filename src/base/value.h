@@ -40,10 +40,10 @@ typedef enum {
 /* One decoded value; strings and containers borrow from the input. */
 typedef struct {
   vs_value_tag tag;
-  int64_t i;       /* INT */
-  double f;        /* F64 (and INT converted) */
-  vs_slice bytes;  /* STRING: the text; ARRAY, OBJECT: the encoded items */
-  uint32_t count;  /* ARRAY, OBJECT */
+  int64_t i;      /* INT */
+  double f;       /* F64 (and INT converted) */
+  vs_slice bytes; /* STRING: the text; ARRAY, OBJECT: the encoded items */
+  uint32_t count; /* ARRAY, OBJECT */
 } vs_value;
 
 /* True if the n bytes are exactly one well-formed value: tags, lengths,

@@ -93,7 +93,7 @@ vs_status vs_db_sync_self(vs_db_state *db) {
 /* A checkpoint rewrites the graph's image, so it must be rare; what is in the
  * log must be inserted again at the next open, so the log must stay short.
  * A fifth of the records keeps both in proportion to the writes. */
-#define DUE_MIN_RECORDS 2000u
+#define DUE_MIN_RECORDS 500u
 #define DUE_FRACTION 5u
 #define DUE_LOG_BYTES ((uint64_t)64 << 20)
 

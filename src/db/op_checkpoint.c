@@ -1,4 +1,4 @@
-/* op_checkpoint.c - checkpoint and optimize: new segments and index image, shorter log.
+/* op_checkpoint.c - checkpoint, optimize and close: new segments and index image, shorter log.
  *
  * Layer: db. Three syncs, in the order that store.h demands:
  *   write     records, slot table, index        (YIELDs; nothing else runs)
@@ -8,6 +8,9 @@
  *   retire    deletes what nothing names
  *   sync 3
  * A failure before install leaves the old manifest in force and the log whole.
+ *
+ * Closing waits for durability, takes a checkpoint if the log holds so much
+ * that the next opening would feel it, and marks the log as durable.
  */
 #include <string.h>
 
@@ -112,4 +115,57 @@ vs_op_state *vs_op_begin_checkpoint(vs_db_state *db, bool optimize) {
   checkpoint_op *op = (checkpoint_op *)vs_op_create(db, &checkpoint_class);
   if (op) op->optimize = optimize;
   return op ? &op->base : NULL;
+}
+
+/* ============ Closing ============ */
+
+/* Records in the log from which closing takes a checkpoint: replaying fewer
+ * costs an opening some ten milliseconds at most. */
+#define CLOSE_MIN_RECORDS 64u
+
+typedef struct {
+  vs_op_state base;
+  vs_op_state *checkpoint; /* owned, or NULL */
+} close_op;
+
+/* A checkpoint that fails is no loss: the log has everything. */
+static bool checkpoint_is_over(close_op *op, double *budget, vs_op_answer *answer) {
+  if (!op->checkpoint) return true;
+  *answer = op->checkpoint->cls->step(op->checkpoint, budget);
+  op->checkpoint->answer = *answer;
+  op->base.waiting = op->checkpoint->waiting;
+  op->base.done = op->checkpoint->done;
+  op->base.total = op->checkpoint->total;
+  if (*answer != VS_OP_DONE && *answer != VS_OP_ERROR) return false;
+  op->base.waiting = false;
+  vs_op_end(op->checkpoint);
+  op->checkpoint = NULL;
+  vs_err_clear(&op->base.db->err);
+  return true;
+}
+
+static vs_op_answer close_step(vs_op_state *base, double *budget) {
+  close_op *op = (close_op *)base;
+  vs_op_answer answer;
+  if (!checkpoint_is_over(op, budget, &answer)) return answer;
+  if (!vs_op_is_synced(base)) return VS_OP_NEED_SYNC;
+  if (base->db->store) vs_store_mark_durable(base->db->store);
+  base->db->open = false;
+  return VS_OP_DONE;
+}
+
+static void close_abandon(vs_op_state *base, bool done) {
+  (void)done;
+  vs_op_end(((close_op *)base)->checkpoint);
+}
+
+static const vs_op_class close_class = {sizeof(close_op), close_step, close_abandon, NULL};
+
+vs_op_state *vs_op_begin_close(vs_db_state *db) {
+  if (vs_op_check_open(db, true) != VS_OK) return NULL;
+  close_op *op = (close_op *)vs_op_create(db, &close_class);
+  if (!op) return NULL;
+  bool worth = db->store && !db->checkpoint_running && db->n_log_records >= CLOSE_MIN_RECORDS;
+  if (worth) op->checkpoint = vs_op_begin_checkpoint(db, false);
+  return &op->base;
 }

@@ -1,4 +1,4 @@
-/* op_commit.c - committing a transaction; waiting for durability; closing.
+/* op_commit.c - committing a transaction; waiting for durability.
  *
  * Layer: db. Steps of a commit:
  *   prepare  memory for everything           may fail: nothing changed
@@ -147,7 +147,7 @@ vs_op_state *vs_op_begin_commit(vs_db_state *db, bool relaxed) {
   return op ? &op->base : NULL;
 }
 
-/* ============ Flush and close ============ */
+/* ============ Flush ============ */
 
 static vs_op_answer flush_step(vs_op_state *op, double *budget) {
   (void)budget;
@@ -159,20 +159,4 @@ static const vs_op_class flush_class = {sizeof(vs_op_state), flush_step, NULL, N
 vs_op_state *vs_op_begin_flush(vs_db_state *db) {
   if (vs_op_check_open(db, true) != VS_OK) return NULL;
   return vs_op_create(db, &flush_class);
-}
-
-static vs_op_answer close_step(vs_op_state *op, double *budget) {
-  (void)budget;
-  if (!vs_op_is_synced(op)) return VS_OP_NEED_SYNC;
-  /* Best effort: the mark only sharpens the detection of later damage. */
-  if (op->db->store) vs_store_mark_durable(op->db->store);
-  op->db->open = false;
-  return VS_OP_DONE;
-}
-
-static const vs_op_class close_class = {sizeof(vs_op_state), close_step, NULL, NULL};
-
-vs_op_state *vs_op_begin_close(vs_db_state *db) {
-  if (vs_op_check_open(db, true) != VS_OK) return NULL;
-  return vs_op_create(db, &close_class);
 }

@@ -51,9 +51,9 @@ typedef struct {
 } vs_hit;
 
 typedef struct {
-  uint32_t k;   /* > 0 */
-  uint32_t ef;  /* raised to k by the index */
-  bool exact;   /* scan everything in full precision */
+  uint32_t k;  /* > 0 */
+  uint32_t ef; /* raised to k by the index */
+  bool exact;  /* scan everything in full precision */
 } vs_search_params;
 
 /* Counters of the last search, for explain and benches. */

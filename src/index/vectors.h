@@ -13,8 +13,8 @@
 
 typedef struct {
   vs_blocks blocks;
-  uint32_t dim;     /* as the user sees it */
-  uint32_t padded;  /* rounded up to a multiple of 4 */
+  uint32_t dim;    /* as the user sees it */
+  uint32_t padded; /* rounded up to a multiple of 4 */
 } vs_vectors;
 
 /* dim in 1 .. VS_MAX_DIMENSION. */

@@ -55,11 +55,11 @@ typedef struct {
 typedef enum { VS_FILE_SEGMENT = 1, VS_FILE_INDEX = 2 } vs_file_kind;
 typedef struct {
   vs_file_kind kind;
-  uint64_t number;   /* SEGMENT: n; INDEX: generation */
-  uint32_t part;     /* INDEX: i */
-  uint64_t bytes;    /* exact length */
-  uint32_t crc;      /* CRC32C of the file's header and all block headers (blockfile.c) */
-  uint64_t n_items;  /* what the writer counted, for its own use */
+  uint64_t number;  /* SEGMENT: n; INDEX: generation */
+  uint32_t part;    /* INDEX: i */
+  uint64_t bytes;   /* exact length */
+  uint32_t crc;     /* CRC32C of the file's header and all block headers (blockfile.c) */
+  uint64_t n_items; /* what the writer counted, for its own use */
 } vs_file_ref;
 
 /* Formats the file's name, e.g. "seg-7", into name (>= 48 bytes). */
@@ -102,8 +102,7 @@ uint64_t vs_store_last_txn(const vs_store *s);
  * of log or commit the transaction is gone (call nothing, or abort) and the
  * store usable (S6), unless it reports VS_POISONED. */
 VS_MUST_USE vs_status vs_store_txn_begin(vs_store *s, vs_err *err);
-VS_MUST_USE vs_status vs_store_txn_log(vs_store *s, uint8_t kind, const vs_slice *parts, uint32_t n_parts,
-                                       vs_err *err);
+VS_MUST_USE vs_status vs_store_txn_log(vs_store *s, uint8_t kind, const vs_slice *parts, uint32_t n_parts, vs_err *err);
 /* Appends the commit frame. The transaction is visible to a recovery from
  * here on if the medium happened to keep it; durable after the next sync. */
 VS_MUST_USE vs_status vs_store_txn_commit(vs_store *s, vs_err *err);

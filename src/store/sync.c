@@ -75,6 +75,12 @@ bool vs_sync_concerns(const vs_store *s, const char *name) {
   return names_find(&s->sync.dirty, path) != UINT32_MAX || names_find(&s->sync.in_flight, path) != UINT32_MAX;
 }
 
+/* With nothing left to sync every write so far counts as synced: a file that
+ * was noted and then could not be made must not be waited for. */
+static void settle(vs_sync_state *y) {
+  if (!y->busy && !y->poisoned && y->dirty.n == 0 && !y->dir_dirty) y->synced_epoch = y->write_epoch;
+}
+
 void vs_sync_forget(vs_store *s, const char *name) {
   char path[VS_IO_NAME_BYTES];
   vs_store_path(s, name, path);
@@ -83,6 +89,7 @@ void vs_sync_forget(vs_store *s, const char *name) {
   if (i == UINT32_MAX) return;
   vs_free(s->a, l->name[i]);
   l->name[i] = l->name[--l->n];
+  settle(&s->sync);
 }
 
 /* ============ The protocol ============ */
@@ -122,6 +129,7 @@ void vs_store_sync_end(vs_store *s, vs_status status) {
     return;
   }
   y->synced_epoch = y->in_flight_epoch;
+  settle(y);
   vs_evidence_add(&s->known, &y->in_flight_known);
 }
 

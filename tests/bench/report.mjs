@@ -1,8 +1,8 @@
-// report.mjs - what was measured, as Markdown and plots. RESULTS.md is only written by a full run of the standard set.
+// report.mjs - what was measured, as Markdown and plots. RESULTS.md is only written for the standard set.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import process from 'node:process';
 import { NEW_NODE, REFERENCE } from './engines.mjs';
 import { plot } from './plot.mjs';
@@ -36,7 +36,7 @@ function machine() {
   const [cpu] = cpus();
   return [
     `- Machine: ${cpus().length} × ${cpu.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, ` +
-      `${process.platform} ${process.arch}`,
+      `${process.platform} ${process.arch}; load average of the last 15 minutes ${loadavg()[2].toFixed(1)}`,
     `- Node ${process.versions.node} for SIMD128, ${versionOf(NEW_NODE, '--version').slice(1)} for relaxed SIMD; ` +
       `${versionOf('g++', '--version')}`,
   ].join('\n');
@@ -53,9 +53,9 @@ function buildTable(engines) {
 
 function keepTable(engines) {
   const kept = engines.filter((engine) => engine.kept);
-  return table(['engine', 'save s', 'file MB', 'open s', 'reading the files s', 'open ÷ read', 'import to first result ms'],
+  return table(['engine', 'save s', 'file MB', 'open s', 'reading the files s', 'open ÷ read', 'the same in CPU time', 'import to first result ms'],
     kept.map(({ name, kept: k }) => [name, fixed(k.save, 2), fixed(k.fileMb, 0), fixed(k.open, 3), fixed(k.read, 3),
-      fixed(k.openToRead, 2), fixed(k.firstMs, 0)]));
+      fixed(k.openToRead, 2), fixed(k.openToReadCpu, 2), fixed(k.firstMs, 0)]));
 }
 
 function speedTable(engines, efs) {
@@ -79,6 +79,7 @@ function ratioTable(engines, efs) {
 }
 
 function exactTable(engines) {
+  if (!engines.some((engine) => engine.spec.exact)) return 'Not measured.';
   return table(['engine', 'vectors', 'QPS'], engines.filter((engine) => engine.spec.exact).map((engine) => [
     engine.name, whole(engine.n), fixed(queriesPerSecond([...engine.rounds[0].values()][0]), 1)]));
 }
@@ -100,21 +101,20 @@ function goals(engines, sizes, efs) {
   return table(['goal', 'measured', 'wanted', 'met'], rows.map((row) => [...row.slice(0, 3), row[3] ? 'yes' : '**no**']));
 }
 
-/** @returns {string} the report; also writes the plot, and RESULTS.md for a run that may be published */
-export function report({ set, engines, sizes, efs, k, options, minutes, published }) {
+/** @returns {string} the report; also writes the plot, and RESULTS.md for the standard set */
+export function report({ set, engines, sizes, efs, k, options, minutes }) {
   const ran = engines.filter((engine) => !engine.skipped && engine.rounds.length > 0);
   const skipped = engines.filter((engine) => engine.skipped);
   const rounds = Math.max(0, ...ran.map((engine) => engine.rounds.length));
-  const isStandard = published && set.n === 100_000 && set.dim === 384 && set.seed !== undefined;
-  const command = `npm run bench${isStandard ? '' : ` (node tests/bench/run.mjs ${process.argv.slice(2).join(' ')})`}`;
+  const isStandard = set.n === 100_000 && set.dim === 384 && set.seed !== undefined;
+  const own = process.argv.slice(2).join(' ');
+  const command = own ? `node tests/bench/run.mjs ${own}` : 'npm run bench';
   const plots = new URL('plots/', import.meta.url);
   const svg = plot(ran.filter((engine) => !engine.spec.exact).map((engine) => ({
     name: engine.name, points: middle(curves(engine, efs)),
   })), `${set.name}: recall@${k} and queries per second`);
-  if (published) {
-    mkdirSync(plots, { recursive: true });
-    writeFileSync(new URL(`${set.name}.svg`, plots), svg);
-  }
+  mkdirSync(plots, { recursive: true });
+  writeFileSync(new URL(`${set.name}.svg`, plots), svg);
   const text = `# Benchmark results
 
 Written by \`${command}\` on ${new Date().toISOString().slice(0, 10)}, in ${minutes.toFixed(1)} minutes.

@@ -91,8 +91,10 @@ async function pass(engine, ef, truth) {
 }
 
 async function searchAll(engines, truth) {
+  const from = minutesSpent();
   for (let round = 0; round < options.rounds; round++) {
-    if (round > 0 && minutesSpent() * (round + 1) / round > options.minutes + 2) break;
+    const perRound = (minutesSpent() - from) / round;
+    if (round > 0 && minutesSpent() + perRound > options.minutes) break;
     const now = engines.filter((engine) => !engine.skipped);
     for (const engine of now) engine.rounds.push(new Map());
     for (const ef of EFS) {
@@ -134,11 +136,12 @@ async function keep(engine) {
   if (saved.error) return;
   engine.kept = { ...saved, fileMb: sizeOf(path) / 2 ** 20 };
   if (engine.spec.ours) {
-    const { open, read } = inFreshProcess(engine.spec.ours, path);
+    const { open, read, openCpu, readCpu } = inFreshProcess(engine.spec.ours, path);
     const firsts = Array.from({ length: OPEN_PROCESS_RUNS }, () => inFreshProcess(engine.spec.ours).first);
     Object.assign(engine.kept, {
       open: Math.min(...open), read: Math.min(...read),
-      openToRead: median(open.map((seconds, i) => seconds / read[i])), firstMs: median(firsts),
+      openToRead: median(open.map((seconds, i) => seconds / read[i])),
+      openToReadCpu: median(openCpu) / median(readCpu), firstMs: median(firsts),
     });
   } else {
     Object.assign(engine.kept, await engine.worker.ask(`open ${path}`));
@@ -162,16 +165,17 @@ line('data', set);
 const bytes = readFileSync(join(set.dir, 'truth.u32'));
 const truth = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 const only = args.only?.split(',');
-const engines = ENGINES.filter(({ name }) => !only || only.includes(name)).map((spec) => ({
-  name: spec.name, spec, setRows: set.n, rounds: [], recall: new Map(), skipped: undefined,
+const engines = ENGINES.map((spec) => ({
+  name: spec.name, spec, setRows: set.n, rounds: [], recall: new Map(),
+  skipped: only && !only.includes(spec.name) ? 'left out of this run' : undefined,
 }));
-await buildAll(engines, set);
+await buildAll(engines.filter((engine) => !engine.skipped), set);
 const running = engines.filter((engine) => !engine.skipped);
 await searchAll(running, truth);
 for (const engine of running) if (!engine.skipped) await keep(engine);
 for (const engine of engines) engine.worker?.quit();
 const sizes = wasmSizes();
 for (const size of sizes) line('wasm', size);
-const text = report({ set, engines, sizes, efs: EFS, k: K, options, minutes: minutesSpent(), published: !args.only });
+const text = report({ set, engines, sizes, efs: EFS, k: K, options, minutes: minutesSpent() });
 console.log(`\n${text}`);
 writeFileSync(join(BUILD, 'last.md'), text);

@@ -105,6 +105,46 @@ test('R2, R3: a put that fails once is repeated; one that goes on failing poison
   await page.close();
 });
 
+for (const [how, fail] of Object.entries({
+  // The log is there already, so that adding it is a ConstraintError, reported by an event.
+  'a request that fails': (put, store, args) => store.add(...args),
+  'a transaction that aborts for want of space': (put, store, args) => {
+    const request = put.apply(store, args);
+    store.transaction.abort();
+    return request;
+  },
+})) {
+  test(`R3: ${how} is never acknowledged`, async () => {
+    const page = await newPage();
+    const result = await page.evaluate(async (source) => {
+      const fail = (0, eval)(`(${source})`);
+      const put = IDBObjectStore.prototype.put;
+      let failing = false;
+      IDBObjectStore.prototype.put = function (...args) {
+        return failing ? fail(put, this, args) : put.apply(this, args);
+      };
+      const code = (promise) => promise.then(() => 'ok', (error) => error.code);
+      const name = `lost-${Math.random()}`;
+      const store = await window.VecStore.open({ path: name, storage: 'idbfs' });
+      const codes = [await code(store.upsert({ id: 1, vector: [1] }))];
+      failing = true;
+      codes.push(await code(store.upsert({ id: 2, vector: [1] })));
+      failing = false;
+      codes.push(await code(store.upsert({ id: 3, vector: [1] })));
+      await store.close();
+      const again = await window.VecStore.open({ path: name, storage: 'idbfs' });
+      const ids = (await again.get([1, 2, 3])).map((record) => record?.id ?? null);
+      await again.close();
+      return { codes, ids };
+    }, fail.toString());
+    assert.equal(result.codes[0], 'ok');
+    assert.notEqual(result.codes[1], 'ok');
+    assert.equal(result.codes[2], 'POISONED');
+    assert.equal(result.ids[0], 1);
+    await page.close();
+  });
+}
+
 test('R4: with a clock that stands still every write is kept', async () => {
   const page = await newPage(() => {
     const now = 1_700_000_000_000;
@@ -139,7 +179,7 @@ test('R5: log files stay short', async () => {
   const files = await page.evaluate(async () => {
     const store = await window.VecStore.open({ path: 'short', storage: 'idbfs' });
     for (let i = 0; i < 20; i++) await store.upsert(Array.from({ length: 10 }, (_, j) => ({ id: i * 10 + j, vector: [1, 2], text: 'x'.repeat(5000) })));
-    await store.close();
+    // Not closed: closing would put the log's records into a segment.
     const open = indexedDB.open('/vecstore/short');
     const db = await new Promise((resolve) => {
       open.onsuccess = () => resolve(open.result);

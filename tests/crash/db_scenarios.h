@@ -163,6 +163,14 @@ static inline vs_status delete_all_then_insert(client *c, model *m) {
   return put(c, m, 4, 4, false);
 }
 
+/* So much in the log that closing takes a checkpoint. */
+static inline vs_status closing_with_checkpoint(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 44, false));
+  VS_TRY(put(c, m, 8, 20, false));
+  VS_TRY(reopen(c, true));
+  return put(c, m, 2, 3, true);
+}
+
 typedef struct {
   const char *name;
   vs_status (*run)(client *, model *);
@@ -176,6 +184,7 @@ static const scenario scenarios[] = {
     {"commits_between_checkpoint_steps", commits_between_checkpoint_steps},
     {"group_commit", group_commit},
     {"delete_all_then_insert", delete_all_then_insert},
+    {"closing_with_checkpoint", closing_with_checkpoint},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
 

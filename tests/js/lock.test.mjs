@@ -5,7 +5,7 @@ import fs, { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { platform } from '../../js/src/platform/node.js';
+import { files } from '../../js/src/platform/node.js';
 import { takeLock } from '../../js/src/storage/lock.js';
 
 const root = mkdtempSync(join(tmpdir(), 'vecstore-lock-'));
@@ -13,7 +13,7 @@ after(() => rmSync(root, { recursive: true, force: true }));
 let locks = 0;
 const newLock = () => join(fs.mkdtempSync(join(root, `l${locks++}-`)), 'lock');
 
-const take = (path) => takeLock(platform.files, path, 'notes');
+const take = (path) => takeLock(files, path, 'notes');
 const holder = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
 /** What remains of the lock of a process that is gone, changed as told. */
@@ -88,13 +88,13 @@ test('many processes, one stale lock: one holder at a time', { timeout: 60_000 }
   const log = `${path}.log`;
   const code = `
     import fs from 'node:fs';
-    import { platform } from ${JSON.stringify(new URL('../../js/src/platform/node.js', import.meta.url).href)};
+    import { files } from ${JSON.stringify(new URL('../../js/src/platform/node.js', import.meta.url).href)};
     import { takeLock } from ${JSON.stringify(new URL('../../js/src/storage/lock.js', import.meta.url).href)};
     const until = Date.now() + 1500;
     let taken = 0;
     while (Date.now() < until) {
       let release;
-      try { release = takeLock(platform.files, ${JSON.stringify(path)}, 'x'); } catch (error) { if (error.code !== 'LOCKED') throw error; continue; }
+      try { release = takeLock(files, ${JSON.stringify(path)}, 'x'); } catch (error) { if (error.code !== 'LOCKED') throw error; continue; }
       fs.writeFileSync(${JSON.stringify(`${path}.held`)}, '', { flag: 'wx' });
       fs.unlinkSync(${JSON.stringify(`${path}.held`)});
       taken++;

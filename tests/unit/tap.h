@@ -14,7 +14,7 @@
 static int tap_count, tap_failed;
 
 __attribute__((format(printf, 4, 5), unused)) static int tap_claim(int cond, const char *file, int line,
-                                                                  const char *fmt, ...) {
+                                                                   const char *fmt, ...) {
   va_list args;
   printf("%sok %d - ", cond ? "" : "not ", ++tap_count);
   va_start(args, fmt);
@@ -33,12 +33,12 @@ __attribute__((format(printf, 4, 5), unused)) static int tap_claim(int cond, con
 #define ok(cond, ...) tap_claim(!!(cond), __FILE__, __LINE__, __VA_ARGS__)
 
 /* A precondition: prints and stops the test when it does not hold. */
-#define must(cond)                                                                 \
-  do {                                                                             \
-    if (!(cond)) {                                                                 \
-      printf("not ok %d - must: %s\n# failed at %s:%d\n", ++tap_count, #cond, __FILE__, __LINE__); \
-      exit(1);                                                                     \
-    }                                                                              \
+#define must(cond)                                                                                                     \
+  do {                                                                                                                 \
+    if (!(cond)) {                                                                                                     \
+      printf("not ok %d - must: %s\n# failed at %s:%d\n", ++tap_count, #cond, __FILE__, __LINE__);                     \
+      exit(1);                                                                                                         \
+    }                                                                                                                  \
   } while (0)
 
 __attribute__((unused)) static int tap_done(void) {

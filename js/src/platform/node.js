@@ -3,6 +3,15 @@
 import fs from 'node:fs';
 import { resolve } from 'node:path';
 import process from 'node:process';
+import { openFs } from '../storage/fs.js';
+import { openMemory } from '../storage/memory.js';
+
+/** @type {import('./platform.js').Files} */
+export const files = {
+  fs,
+  resolve: (path) => resolve(path),
+  process: () => ({ pid: process.pid, isAlive, isWindows: process.platform === 'win32' }),
+};
 
 /** @type {import('./platform.js').Platform} */
 export const platform = {
@@ -19,12 +28,8 @@ export const platform = {
   yieldToHost: () => new Promise((done) => {
     setImmediate(() => done());
   }),
-  files: {
-    fs,
-    resolve: (path) => resolve(path),
-    process: () => ({ pid: process.pid, isAlive, isWindows: process.platform === 'win32' }),
-  },
-  loadIdbfs: null,
+  backends: { memory: openMemory, fs: (request) => openFs(request, files) },
+  preferred: () => 'fs',
 };
 
 /** @param {number} pid */

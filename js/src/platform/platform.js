@@ -1,16 +1,21 @@
 // platform.js - what differs between runtimes; types only. One implementation per entry of the package's exports.
 
+/** @typedef {import('../storage/backend.js').Backend} Backend */
+/** @typedef {import('../storage/backend.js').BackendRequest} BackendRequest */
+/** @typedef {Backend['kind']} Kind */
+
 /**
  * @typedef {object} Platform
  * @property {string} name
  * @property {(file: string) => Promise<WebAssembly.Module>} compile one of the package's .wasm files, by name
  * @property {(url: URL) => Promise<BufferSource>} read the caller's own file
  * @property {() => Promise<void>} yieldToHost lets timers, input and I/O run
- * @property {Files | null} files the file system, where there is one
- * @property {(() => Promise<any>) | null} loadIdbfs the factory of the IDBFS build, in pages and workers
+ * @property {Partial<Record<Kind, (request: BackendRequest) => Promise<Backend>>>} backends where stores can be kept
+ * @property {() => Kind | null} preferred where a new store with a path goes, if it can last
  */
 
 /**
+ * A file system and what locks need to know of processes.
  * @typedef {object} Files
  * @property {typeof import('node:fs')} fs
  * @property {(path: string) => string} resolve makes a path absolute

@@ -2,6 +2,7 @@
 
 import relaxed from '../../../dist/vecstore.relaxed.wasm';
 import simd from '../../../dist/vecstore.simd.wasm';
+import { openMemory } from '../storage/memory.js';
 
 /** @type {Record<string, WebAssembly.Module>} */
 const MODULES = { 'vecstore.simd.wasm': simd, 'vecstore.relaxed.wasm': relaxed };
@@ -14,6 +15,6 @@ export const platform = {
   yieldToHost: () => new Promise((done) => {
     setTimeout(done, 0);
   }),
-  files: null,
-  loadIdbfs: null,
+  backends: { memory: openMemory },
+  preferred: () => null,
 };

@@ -4,7 +4,7 @@
 // syncing, which waits for the disk, happens here and asynchronously.
 
 import { loadEngine, wasiInstantiate } from '../engine/load.js';
-import { VecStoreError, invalid, unsupported } from '../errors.js';
+import { VecStoreError, invalid } from '../errors.js';
 import { GUEST_ROOT, WasiHost } from '../wasi/host.js';
 import { takeLock } from './lock.js';
 
@@ -13,11 +13,10 @@ const SYNC_DELAY_MS = 50;
 
 /**
  * @param {import('./backend.js').BackendRequest} request
+ * @param {import('../platform/platform.js').Files} files
  * @returns {Promise<import('./backend.js').Backend>}
  */
-export async function openFs({ platform, path }) {
-  const { files } = platform;
-  if (!files) throw unsupported(`storage 'fs' needs a file system, which ${platform.name} has not`);
+export async function openFs({ platform, path }, files) {
   if (path === undefined) throw invalid("storage 'fs' needs a path");
   if (path === '' || path.includes('\0')) throw invalid(`path is no directory name: ${JSON.stringify(path)}`);
 

@@ -7,7 +7,9 @@
 //       Lock is held for the life of the mount.
 //   R2  When one file's put fails the others may be committed anyway. So files are write-once and
 //       generation-named, and after an error nothing is known until a sync succeeds.
-//   R3  Acknowledged only after syncfs called back without an error; fsync in C does nothing.
+//   R3  Acknowledged only after syncfs called back without an error; fsync in C does nothing. Emscripten's
+//       IDBFS loses the error of a failed put and never calls back after an aborted transaction, so both are
+//       listened for on the database itself, and what it holds is compared with what was to be synced.
 //   R4  A file written twice in one tick of a coarse clock would never be copied again: each file
 //       to be synced gets an mtime above every earlier one.
 //   R5  A log file is rewritten whole on each sync, so it is short: 256 KiB.
@@ -23,31 +25,33 @@ const SYNC_DELAY_MS = 250;
 const NAME = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** @typedef {{ FS: any, IDBFS: any }} Emscripten */
+/** @typedef {(options: object) => Promise<Emscripten>} Factory */
+/** @typedef {import('./backend.js').Backend} Backend */
 
-/** Whether this page or worker can keep a store in IndexedDB. @param {import('../platform/platform.js').Platform} platform */
-export function hasIdbfs(platform) {
-  return platform.loadIdbfs !== null && typeof indexedDB !== 'undefined' &&
-    typeof navigator !== 'undefined' && navigator.locks !== undefined;
+
+/** Whether this page or worker can keep a store in IndexedDB. */
+export function hasIdbfs() {
+  return typeof indexedDB !== 'undefined' && typeof navigator !== 'undefined' && navigator.locks !== undefined;
 }
 
 /**
  * @param {import('./backend.js').BackendRequest} request
- * @returns {Promise<import('./backend.js').Backend>}
+ * @param {() => Promise<Factory>} loadGlue
+ * @returns {Promise<Backend>}
  */
-export async function openIdbfs({ platform, path }) {
-  if (!hasIdbfs(platform) || !platform.loadIdbfs) {
-    throw unsupported(`storage 'idbfs' needs IndexedDB and Web Locks, which ${platform.name} has not here`);
-  }
+export async function openIdbfs({ platform, path }, loadGlue) {
+  if (!hasIdbfs()) throw unsupported("storage 'idbfs' needs IndexedDB and Web Locks, which this page has not");
   if (path === undefined) throw invalid("storage 'idbfs' needs a path");
   if (!NAME.test(path) || path === '.' || path === '..') {
     throw invalid(`path must be a plain name of [A-Za-z0-9._-]{1,128} for storage 'idbfs': ${JSON.stringify(path)}`);
   }
   const release = await takeWebLock(path);
   try {
-    return new Idbfs(platform, path, release, await platform.loadIdbfs());
+    return new Idbfs(platform, path, release, await loadGlue());
   } catch (error) {
     release();
-    throw new VecStoreError('IO', `cannot load the IDBFS build: ${/** @type {any} */ (error)?.message}`, { cause: error });
+    const message = /** @type {any} */ (error)?.message;
+    throw new VecStoreError('IO', `cannot load the IDBFS build: ${message}`, { cause: error });
   }
 }
 
@@ -74,8 +78,6 @@ function takeWebLock(path) {
   });
 }
 
-/** @typedef {import('./backend.js').Backend} Backend */
-
 /** @implements {Backend} */
 class Idbfs {
   /** @type {'idbfs'} */
@@ -89,6 +91,10 @@ class Idbfs {
   #module;
   /** The mtime given last (R4). */
   #mtime = 0;
+  /** The database that IDBFS keeps the files in. @type {IDBDatabase | undefined} */
+  #database;
+  /** The mtimes that IndexedDB held after the last sync. @type {Map<string, number>} */
+  #held = new Map();
   /** The browser's answer to "please do not evict". @type {boolean | null} */
   #keepsData = null;
 
@@ -96,7 +102,7 @@ class Idbfs {
    * @param {import('../platform/platform.js').Platform} platform
    * @param {string} path
    * @param {() => void} release
-   * @param {(options: object) => Promise<Emscripten>} factory
+   * @param {Factory} factory
    */
   constructor(platform, path, release, factory) {
     this.#platform = platform;
@@ -154,39 +160,103 @@ class Idbfs {
         cause: error,
       });
     }
-    this.#eachFile((stat) => {
+    this.#database = IDBFS.dbs[this.config.root];
+    this.#eachFile((_, stat) => {
       this.#mtime = Math.max(this.#mtime, Number(stat.mtime));
     });
   }
 
-  /** @param {boolean} populate */
+  /** @param {boolean} populate @returns {Promise<void>} */
   #syncfs(populate) {
     return new Promise((resolve, reject) => {
-      this.#fs.syncfs(populate, (/** @type {unknown} */ error) => (error ? reject(error) : resolve(undefined)));
+      const database = this.#database;
+      /** @type {unknown} */
+      let failure;
+      const onError = (/** @type {any} */ event) => {
+        failure ??= event.target?.error ?? new Error('IndexedDB refused a write');
+      };
+      const onAbort = (/** @type {any} */ event) => {
+        // The transaction's own error (a full disk) says more than that of the requests it took along.
+        end(event.target?.error ?? failure ?? new Error('IndexedDB aborted the transaction'));
+      };
+      const end = (/** @type {unknown} */ error) => {
+        database?.removeEventListener('error', onError);
+        database?.removeEventListener('abort', onAbort);
+        if (error) reject(error);
+        else resolve();
+      };
+      database?.addEventListener('error', onError);
+      database?.addEventListener('abort', onAbort);
+      this.#fs.syncfs(populate, (/** @type {unknown} */ error) => end(error ?? failure));
     });
+  }
+
+  /**
+   * Looks whether IndexedDB holds the files just offered: each with the mtime it was offered with, or a later one when
+   * it was appended to meanwhile (R3).
+   * @param {Map<string, number>} offered
+   * @returns {Promise<void>}
+   */
+  #confirm(offered) {
+    return new Promise((resolve, reject) => {
+      const store = /** @type {IDBDatabase} */ (this.#database).transaction('FILE_DATA', 'readonly')
+        .objectStore('FILE_DATA');
+      /** @type {Map<string, number>} */
+      const held = new Map();
+      const request = store.index('timestamp').openKeyCursor();
+      request.onerror = () => reject(request.error);
+      request.onsuccess = () => {
+        const cursor = request.result;
+        if (cursor) {
+          held.set(String(cursor.primaryKey), Number(cursor.key));
+          cursor.continue();
+          return;
+        }
+        const lost = [...offered].find(([path, mtime]) => !this.#isKept(path, mtime, held.get(path)))?.[0];
+        this.#held = held;
+        if (lost === undefined) resolve();
+        else reject(new VecStoreError('IO', `IndexedDB did not keep the file ${lost}`));
+      };
+    });
+  }
+
+  /** @param {string} path @param {number} offered @param {number | undefined} held */
+  #isKept(path, offered, held) {
+    if (held === undefined) return false;
+    // An append between the offer and the copy sets the clock's time, which may lie before the offered mtime.
+    return held >= offered || held !== this.#held.get(path) || held === Number(this.#fs.stat(path).mtime);
   }
 
   /** @param {import('./backend.js').SyncNames} names */
   async sync({ files }) {
-    this.#touch(files);
     try {
-      await this.#syncfs(false);
+      await this.#offer(files);
     } catch {
       // State unknown (R2): everything is offered once more before the store is given up.
-      this.#touch(files);
-      await this.#syncfs(false);
+      await this.#offer(files);
     }
   }
 
-  /** Gives each file a new mtime (R4). @param {string[]} files */
+  /** @param {string[]} files */
+  async #offer(files) {
+    const offered = this.#touch(files);
+    await this.#syncfs(false);
+    await this.#confirm(offered);
+  }
+
+  /** Gives each file a new mtime (R4), and tells which. @param {string[]} files @returns {Map<string, number>} */
   #touch(files) {
+    const offered = new Map();
     for (const name of files) {
+      const path = `${this.config.root}/${name}`;
       this.#mtime = Math.max(this.#mtime + 1, Date.now());
-      this.#fs.utime(`${this.config.root}/${name}`, this.#mtime, this.#mtime);
+      this.#fs.utime(path, this.#mtime, this.#mtime);
+      offered.set(path, this.#mtime);
     }
+    return offered;
   }
 
-  /** @param {(stat: { size: number, mtime: Date }) => void} fn */
+  /** @param {(path: string, stat: { size: number, mtime: Date }) => void} fn */
   #eachFile(fn) {
     const FS = this.#fs;
     const walk = (/** @type {string} */ dir) => {
@@ -194,7 +264,7 @@ class Idbfs {
         if (name === '.' || name === '..') continue;
         const stat = FS.stat(`${dir}/${name}`);
         if (FS.isDir(stat.mode)) walk(`${dir}/${name}`);
-        else fn(stat);
+        else fn(`${dir}/${name}`, stat);
       }
     };
     walk(this.config.root);
@@ -202,7 +272,7 @@ class Idbfs {
 
   stats() {
     let files = 0;
-    this.#eachFile((stat) => {
+    this.#eachFile((_, stat) => {
       files += stat.size;
     });
     return { memory: { files }, storage: { keepsData: this.#keepsData } };

@@ -5,27 +5,11 @@
 // browsers, else memory.
 
 import { unsupported } from '../errors.js';
-import { openFs } from './fs.js';
-import { hasIdbfs, openIdbfs } from './idbfs.js';
-import { openMemory } from './memory.js';
 
 /** @typedef {import('../platform/platform.js').Platform} Platform */
-/** @typedef {'memory' | 'fs' | 'idbfs'} Kind */
+/** @typedef {import('../platform/platform.js').Kind} Kind */
 
-const OPEN = { memory: openMemory, fs: openFs, idbfs: openIdbfs };
-
-/**
- * The backend that `auto` stands for here. Every place that can hold a store
- * in this version is alone in its runtime, so there is nothing to look through.
- * @param {Platform} platform
- * @param {string | undefined} path
- * @returns {Kind}
- */
-function chooseAuto(platform, path) {
-  if (path === undefined) return 'memory';
-  if (platform.files) return 'fs';
-  return hasIdbfs(platform) ? 'idbfs' : 'memory';
-}
+const NEEDS = { memory: 'memory', fs: 'a file system', idbfs: 'IndexedDB and Web Locks' };
 
 /**
  * @param {Platform} platform
@@ -34,15 +18,18 @@ function chooseAuto(platform, path) {
  * @param {boolean} requirePersistence
  */
 export async function openBackend(platform, storage, path, requirePersistence) {
-  const kind = storage === 'auto' ? chooseAuto(platform, path) : storage;
+  // Every place that can hold a store in this version is alone in its runtime, so `auto` has
+  // nothing to look through: an existing store of the name is where a new one would go.
+  const kind = storage !== 'auto' ? storage : path === undefined ? 'memory' : platform.preferred() ?? 'memory';
   if (kind === 'memory' && requirePersistence) {
-    throw unsupported(path === undefined
-      ? 'requirePersistence: true needs a path'
-      : `requirePersistence: true, but ${storage === 'auto' ? `${platform.name} offers no` : "storage 'memory' is no"} ` +
-        'persistent storage');
+    if (path === undefined) throw unsupported('requirePersistence: true needs a path');
+    const why = storage === 'auto' ? `${platform.name} offers no persistent storage` : "storage 'memory' does not last";
+    throw unsupported(`requirePersistence: true, but ${why}`);
   }
+  const open = platform.backends[kind];
+  if (!open) throw unsupported(`storage '${kind}' needs ${NEEDS[kind]}, which ${platform.name} does not offer`);
   if (kind === 'memory' && storage === 'auto' && path !== undefined) {
     console.warn(`vecstore: no persistent storage here; '${path}' is kept in memory only`);
   }
-  return OPEN[kind]({ platform, path });
+  return open({ platform, path });
 }

@@ -91,9 +91,12 @@ int main(int argc, char **argv) {
   uint32_t dim = (uint32_t)atoi(argv[2]), k = (uint32_t)atoi(argv[3]);
   int cosine = !strcmp(argv[4], "cosine"), root = cosine || !strcmp(argv[4], "euclidean");
   float (*distance)(const float *, const float *, uint32_t) = squared;
-  if (!strcmp(argv[4], "dot")) distance = minus_dot;
-  else if (!strcmp(argv[4], "manhattan")) distance = manhattan;
-  else if (!root) die("metric must be cosine, euclidean, dot or manhattan");
+  if (!strcmp(argv[4], "dot"))
+    distance = minus_dot;
+  else if (!strcmp(argv[4], "manhattan"))
+    distance = manhattan;
+  else if (!root)
+    die("metric must be cosine, euclidean, dot or manhattan");
   if (dim == 0 || k == 0) die("DIM and K must be positive");
 
   size_t base_floats, query_floats;

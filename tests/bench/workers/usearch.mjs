@@ -7,7 +7,8 @@ const { dir, n, dim, metric, M, efConstruction } = parameters();
 const kind = { cosine: MetricKind.Cos, euclidean: MetricKind.L2sq, dot: MetricKind.IP }[metric];
 const BATCH = 1000;
 // The expansion of searches is fixed when an index is made: another ef needs a
-// fresh index, which reads back what this one wrote.
+// fresh index, which reads back what this one wrote; that falls into one query of
+// the first pass and so not into the least of the passes.
 const make = (ef) => new Index({
   dimensions: dim, metric: kind, quantization: 'f32', connectivity: M, expansion_add: efConstruction,
   expansion_search: ef,

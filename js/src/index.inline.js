@@ -1,0 +1,13 @@
+// index.inline.js - the entry that `vecstore/inline` is bundled from: one file, the engine within.
+
+import { platform } from './platform/inline.js';
+import { VecStore as Store } from './store.js';
+
+export { VecStoreError } from './errors.js';
+export * from './types.js';
+
+/** A vector store; open one with `VecStore.open`. */
+export class VecStore extends Store {
+  /** @type {any} */
+  static platform = platform;
+}

@@ -1,0 +1,7 @@
+// page-of-worker.mjs - runs the suite in a worker of the page.
+window.__result = new Promise((resolve) => {
+  const worker = new Worker('./page-worker.js', { type: 'module' });
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.onerror = (event) => resolve({ error: event.message ?? 'the worker did not start' });
+  worker.postMessage(new URL(location.href).searchParams.get('storages').split(','));
+});
