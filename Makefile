@@ -112,6 +112,15 @@ build/link/vecstore-cli.wasm: $(WASI_OBJ) $(patsubst src/%.c,build/wasi/%.o,$(wi
 	@mkdir -p $(@D)
 	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $(filter %.o,$^) $(WASI_LDFLAGS) -o $@
 
+# Test programs for WASI runtimes, linked and packed like the command.
+build/wasi/tests/%.o: tests/wasi/%.c wasm/flags.mk build/toolchain.mk
+	@mkdir -p $(@D)
+	@$(CLANG) $(WASI_CFLAGS) -MMD -MP -c $< -o $@
+build/link/golden.wasm: $(WASI_OBJ) build/wasi/tests/golden.o build/sources.txt
+	@mkdir -p $(@D)
+	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $(filter %.o,$^) $(WASI_LDFLAGS) -o $@
+wasi-tests: $(foreach v,simd relaxed,build/wasi-tests/golden.$v.wasm) ## test programs for WASI runtimes
+
 # ---- Engine, Emscripten: the same sources on its file system, for IDBFS
 
 build/emcc/%.o: src/%.c wasm/flags.mk build/toolchain.mk
@@ -128,12 +137,17 @@ dist/vecstore.idbfs.mjs: build/link/vecstore.idbfs.mjs $(NPM)
 
 # ---- Packing: engine + kernels -> one optimized module
 
-define pack
-dist/%.$1.wasm: build/link/%.wasm build/kernels/kernels.$1.wasm
+define packing
 	$(say) pack '$$@'
-	@mkdir -p dist
+	@mkdir -p $$(@D)
 	@$(NODE_BIN)/wasm-merge $(OPT_$1) $$< engine build/kernels/kernels.$1.wasm kernels -o $$<.$1
 	@$(NODE_BIN)/wasm-opt -O3 $(OPT_$1) --strip-debug --strip-producers --strip-target-features $$<.$1 -o $$@
+endef
+define pack
+dist/%.$1.wasm: build/link/%.wasm build/kernels/kernels.$1.wasm
+$(packing)
+build/wasi-tests/%.$1.wasm: build/link/%.wasm build/kernels/kernels.$1.wasm
+$(packing)
 endef
 $(foreach v,simd relaxed,$(eval $(call pack,$v)))
 dist/vecstore-cli.wasm: dist/vecstore-cli.simd.wasm
@@ -160,7 +174,7 @@ build: $(ARTIFACTS) js size ## everything the package holds
 # ---- Checks and tests
 
 TESTS = $(shell find tests -name node_modules -prune -o -name '*.test.mjs' -print | sort)
-test: setup-test check build native ## lint, then every test; one summary at the end
+test: setup-test check build native wasi-tests ## lint, then every test; one summary at the end
 	@node --test $(TESTS)
 check: setup-test js $(patsubst %.c,build/tidy/%.ok,$(filter src/%.c,$(C_FILES))) $(WASI_OBJ) ## lint
 	$(say) check 'format, layers, lengths, calls, exports, types'
@@ -188,5 +202,5 @@ start: build ## build and serve the demo
 clean: ## remove what was made
 	rm -rf build dist
 
-.PHONY: help setup setup-test native native-fast wasm emscripten cli js size build test check format cover bench start clean FORCE
+.PHONY: help setup setup-test native native-fast wasi-tests wasm emscripten cli js size build test check format cover bench start clean FORCE
 -include $(shell find build -name '*.d' 2>/dev/null)

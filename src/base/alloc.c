@@ -57,11 +57,36 @@ static void *place(void *raw, size_t n, size_t align) {
   return p;
 }
 
+/* In WASM libc grows the memory by what it needs at the moment, and an engine
+ * may take a millisecond for each growth. Asking for more than is needed and
+ * giving it back at once makes growths rare: libc keeps what it has. */
+static void grow_to(vs_alloc *a, size_t n) {
+#if defined(__wasm__)
+  if (n > SIZE_MAX / 2 || a->used + n <= a->ahead) return;
+  void *volatile p = malloc(n); /* volatile: the compiler would leave out a pair that does nothing */
+  free(p);
+  if (p != NULL) a->ahead = a->used + n;
+#else
+  (void)a, (void)n;
+#endif
+}
+
+void vs_alloc_expect(vs_alloc *a, size_t n) {
+  if (n > 0 && (a->budget == 0 || n <= a->budget)) grow_to(a, n);
+}
+
+/* Growing by an eighth of what is in use keeps both the slack and the number of growths low. */
+static void grow_ahead(vs_alloc *a, size_t n) {
+  size_t more = vs_min_size(a->used / 8, (size_t)64 << 20);
+  if (a->used + n > a->ahead && more >= 65536) grow_to(a, n + more);
+}
+
 static void *allocate(vs_alloc *a, size_t n, size_t align) {
   assert(n > 0 && align >= 16 && align <= 4096 && (align & (align - 1)) == 0);
   size_t counted, raw_bytes;
   if (!vs_add_size(n, HEADER, &counted)) counted = SIZE_MAX;
   if (!admit(a, counted, 0) || !vs_add_size(n, align + SLACK, &raw_bytes)) return NULL;
+  grow_ahead(a, raw_bytes);
   void *raw = malloc(raw_bytes);
   if (raw == NULL) return NULL;
   charge(a, counted, 0);

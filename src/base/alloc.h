@@ -19,6 +19,7 @@ typedef struct {
   uint64_t n_calls;  /* allocation attempts so far (grow counts, free does not) */
   uint64_t fail_at;  /* attempt number that fails; 0 = none */
   bool fail_forever; /* every attempt from fail_at on fails */
+  size_t ahead;      /* WASM: `used` up to here needs no further growth of the memory */
 } vs_alloc;
 
 void vs_alloc_init(vs_alloc *a);
@@ -35,6 +36,11 @@ VS_MUST_USE void *vs_malloc_aligned(vs_alloc *a, size_t n, size_t align);
 /* Grows or shrinks; p may be NULL. On failure NULL and p is untouched.
  * Only for memory from vs_malloc/vs_calloc (alignment 16). */
 VS_MUST_USE void *vs_realloc(vs_alloc *a, void *p, size_t n);
+
+/* Tells that about n bytes more will be asked for soon, so that the memory
+ * can grow once instead of many times. Only a hint: n must be in proportion to real
+ * input, not a number that somebody claims. */
+void vs_alloc_expect(vs_alloc *a, size_t n);
 
 /* Frees any of the above; NULL is allowed. */
 void vs_free(vs_alloc *a, void *p);

@@ -9,7 +9,7 @@
  * Invariants
  *   B1  n_blocks <= 1: n_items = what the block holds, at most 1 << shift;
  *       n_blocks  > 1: n_items = n_blocks << shift.
- *   B2  items never handed out, or given back by truncate, are zero.
+ *   B2  items never handed out, or given back by truncate, are zero (unless raw).
  */
 #include "blocks.h"
 
@@ -57,7 +57,7 @@ static vs_status grow_first(vs_blocks *b, uint32_t n) {
   uint8_t *block = vs_malloc_aligned(b->a, bytes, BLOCK_ALIGN);
   if (block == NULL) return VS_OUT_OF_MEMORY;
   if (old_bytes > 0) memcpy(block, b->block[0], old_bytes);
-  memset(block + old_bytes, 0, bytes - old_bytes);
+  if (!b->raw) memset(block + old_bytes, 0, bytes - old_bytes);
   if (b->n_blocks == 1) vs_free(b->a, b->block[0]);
   b->block[0] = block;
   b->n_blocks = 1;
@@ -96,7 +96,7 @@ vs_status vs_blocks_reserve(vs_blocks *b, uint32_t n) {
       drop_blocks(b, had);
       return VS_OUT_OF_MEMORY;
     }
-    memset(block, 0, bytes);
+    if (!b->raw) memset(block, 0, bytes);
     b->block[b->n_blocks++] = block;
     b->n_items += full;
   }

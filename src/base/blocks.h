@@ -5,7 +5,8 @@
  * and the address space is not halved by doubling. While everything fits in
  * the first block that block alone grows by doubling, so that small stores
  * stay small; item pointers are therefore valid only until the next reserve.
- * Blocks are aligned to 64 bytes and zeroed when new.
+ * Blocks are aligned to 64 bytes and zeroed when new, unless `raw` is set
+ * after init by an owner that writes every item before reading it.
  */
 #ifndef VS_BLOCKS_H
 #define VS_BLOCKS_H
@@ -20,6 +21,7 @@ typedef struct {
   uint32_t item_bytes;  /* stride; the caller rounds it for alignment */
   uint32_t shift, mask; /* items per block = 1 << shift */
   uint32_t n_items;     /* items backed by memory */
+  bool raw;             /* new items are not zeroed */
 } vs_blocks;
 
 /* item_bytes in 1 .. VS_BLOCK_BYTES. Allocates nothing. */

@@ -10,8 +10,9 @@
  * descriptor already closed is covered.
  *
  * A file system that has no notion of syncing a directory answers EINVAL or
- * ENOTSUP; it keeps names by other means, so that counts as done. On
- * Emscripten's memory file system fsync does nothing and the host's syncfs
+ * ENOTSUP, and a WASI runtime may answer EBADF, for a descriptor it has just
+ * given (wasmtime does); names are kept by other means there, so that counts
+ * as done. On Emscripten's memory file system fsync does nothing and the host's syncfs
  * is what makes data durable.
  */
 #if !defined(_GNU_SOURCE)
@@ -218,7 +219,8 @@ static vs_status sync_descriptor(int fd, bool directory) {
   do r = fsync(fd);
   while (r != 0 && errno == EINTR);
   vs_status status = VS_OK;
-  if (r != 0 && !(directory && (errno == EINVAL || errno == ENOTSUP))) status = status_of_errno();
+  bool no_notion = directory && (errno == EINVAL || errno == ENOTSUP || errno == EBADF);
+  if (r != 0 && !no_notion) status = status_of_errno();
   close(fd);
   return status;
 }

@@ -15,4 +15,10 @@ typedef struct {
   const char *help;
 } vs_command;
 
+/* store_commands.c */
+int cli_run_stats(int argc, char **argv);
+int cli_run_verify(int argc, char **argv);
+int cli_run_export(int argc, char **argv);
+int cli_run_import(int argc, char **argv);
+
 #endif

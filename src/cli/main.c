@@ -5,6 +5,7 @@
  * are seen only as far as the runtime opens them to the program.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../api/vecstore.h"
@@ -33,8 +34,12 @@ static const vs_command commands[] = {
     {"--help", run_help, "this list"},
     {"--version", run_version, "the release"},
     {"selftest", run_selftest, "check the distance kernels on this runtime"},
+    {"stats", cli_run_stats, "DIRECTORY: a store's sizes and settings as JSON"},
+    {"verify", cli_run_verify, "DIRECTORY: read and check every byte of a store"},
+    {"export", cli_run_export, "DIRECTORY FILE: write a store as one portable file"},
+    {"import", cli_run_import, "FILE DIRECTORY: make a store from such a file"},
 };
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
+enum { COMMANDS = sizeof commands / sizeof commands[0], MAX_ARGUMENTS = 16 };
 
 static int run_help(int argc, char **argv) {
   (void)argc, (void)argv;
@@ -45,7 +50,22 @@ static int run_help(int argc, char **argv) {
   return EXIT_DONE;
 }
 
+/* Some hosts run a command without passing arguments, not even its name (wizer does). There
+ * the variable VECSTORE_ARGS has them, separated by spaces. */
+static int arguments_from_environment(char *words[], int room) {
+  char *all = getenv("VECSTORE_ARGS");
+  int n = 0;
+  words[n++] = "vecstore";
+  for (char *word = all ? strtok(all, " ") : NULL; word && n < room; word = strtok(NULL, " ")) words[n++] = word;
+  return n;
+}
+
 int main(int argc, char **argv) {
+  char *words[MAX_ARGUMENTS];
+  if (argc == 0) {
+    argc = arguments_from_environment(words, MAX_ARGUMENTS);
+    argv = words;
+  }
   if (argc < 2) {
     run_help(argc, argv);
     return EXIT_USAGE;

@@ -125,7 +125,9 @@ void vs_coll_apply_upsert(vs_collection *c, vs_body *body, const void *vector) {
   if (c->has_index && vector) {
     if (!fresh) vs_index_remove(c->index, slot);
     *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
-    vs_vectors_set(&c->vectors, slot, vector);
+    bool finite = vs_vectors_set(&c->vectors, slot, vector);
+    assert(finite);
+    (void)finite;
     vs_index_insert(c->index, slot);
   } else {
     *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
@@ -154,7 +156,10 @@ vs_status vs_coll_load(vs_collection *c, const vs_record_view *v, uint32_t segme
   if (vs_coll_find(c, v->id) != VS_NO_SLOT) return VS_CORRUPT;
   vs_body *body = vs_body_from_view(c->a, v);
   if (!body) return VS_OUT_OF_MEMORY;
-  if (c->has_index) vs_vectors_set(&c->vectors, slot, v->vector);
+  if (c->has_index && !vs_vectors_set(&c->vectors, slot, v->vector)) {
+    vs_free(c->a, body);
+    return VS_CORRUPT;
+  }
   *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
   raise_counters(c, body);
   install_body(c, body);
@@ -176,6 +181,7 @@ vs_status vs_coll_replay_upsert(vs_collection *c, const vs_record_view *v) {
   if (c->config.dim == VS_DIM_UNSET) VS_TRY(vs_coll_fix_dim(c, v->dim));
   uint32_t slot = v->head.slot, known = vs_coll_find(c, v->id);
   if (v->dim != (c->has_index ? c->config.dim : 0) || slot > c->n_slots) return VS_CORRUPT;
+  if (!vs_floats_finite(v->vector, v->dim)) return VS_CORRUPT;
   if (known != slot && (known != VS_NO_SLOT || vs_coll_body(c, slot))) return VS_CORRUPT;
   if (known != VS_NO_SLOT && vs_coll_body(c, slot)->seq != v->head.seq) return VS_CORRUPT;
   uint32_t n_slots = slot == c->n_slots ? slot + 1 : c->n_slots;

@@ -140,8 +140,11 @@ static vs_status begin_load(open_op *op, vs_store *source) {
   vs_image_loader_init(&op->loader, &db->coll, source, &saved);
   op->has_loader = true;
   op->state = OPEN_LOAD;
-  for (uint32_t i = 0; i < vs_store_n_files(source); i++)
-    op->base.total += (double)vs_store_file(source, i)->bytes / 1024;
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < vs_store_n_files(source); i++) bytes += vs_store_file(source, i)->bytes;
+  op->base.total += (double)bytes / 1024;
+  /* The files are there with these lengths; in memory their contents take a little more. */
+  if (bytes < SIZE_MAX / 2) vs_alloc_expect(&db->alloc, (size_t)(bytes + bytes / 8));
   return VS_OK;
 }
 

@@ -114,7 +114,6 @@ vs_status vs_record_decode(vs_slice bytes, vs_record_view *out) {
   out->vector = vs_rd_bytes(&r, (size_t)out->dim * 4);
   if (r.failed || vs_rd_left(&r) != 0) return VS_CORRUPT;
   bool sound = out->head.slot < VS_MAX_SLOTS && out->head.rev > 0 && out->head.seq > 0 && out->head.flags == 0 &&
-               vs_id_ok(out->id) && !vs_meta_problem(out->meta) && !vs_text_problem(out->text) &&
-               vs_floats_finite(out->vector, out->dim);
+               vs_id_ok(out->id) && !vs_meta_problem(out->meta) && !vs_text_problem(out->text);
   return sound ? VS_OK : VS_CORRUPT;
 }

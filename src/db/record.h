@@ -15,8 +15,8 @@
  *   68          id, metadata (value codec object; 0 bytes = {}), text (value codec
  *               string or object of strings; 0 bytes = none), vector float32
  *
- * Decoding is total: it checks lengths, the id, both values, and that every
- * float is finite, and borrows from its input.
+ * Decoding is total: it checks lengths, the id and both values, and borrows
+ * from its input. That the floats are finite is checked where they are taken.
  */
 #ifndef VS_RECORD_H
 #define VS_RECORD_H

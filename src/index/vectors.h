@@ -21,8 +21,9 @@ typedef struct {
 void vs_vectors_init(vs_vectors *v, vs_alloc *a, uint32_t dim);
 void vs_vectors_deinit(vs_vectors *v);
 VS_MUST_USE vs_status vs_vectors_reserve(vs_vectors *v, uint32_t n_slots);
-/* Copies dim floats (any alignment) into the slot, pads, computes the norm. */
-void vs_vectors_set(vs_vectors *v, uint32_t slot, const void *values);
+/* Copies dim floats (any alignment) into the slot, pads, computes the norm.
+ * True if all are finite: a vector that is not must never be searched. */
+bool vs_vectors_set(vs_vectors *v, uint32_t slot, const void *values);
 /* The stored values: `padded` floats, 16-byte aligned; borrowed until reserve. */
 static inline const float *vs_vectors_at(const vs_vectors *v, uint32_t slot) {
   return (const float *)vs_blocks_at(&v->blocks, slot);

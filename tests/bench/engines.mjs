@@ -77,19 +77,23 @@ const vecstore = (node) => () => {
 
 export const REFERENCE = 'hnswlib-sse';
 
-/** `rows`: the engine's index is exact or too slow for more, so it gets only so many vectors; `own`: further arguments. */
+/**
+ * `rows`: as many vectors as the engine can take in bearable time; `exact`: has no index; `own`: further arguments;
+ * `ours`: the Node for the tests of opening.
+ */
 export const ENGINES = [
   { name: REFERENCE, about: 'native hnswlib, g++ -O3', prepare: hnswlib('hnswlib-sse', []) },
   { name: 'vecstore-simd', about: `vecstore, SIMD128, Node ${process.versions.node.split('.')[0]}`,
     prepare: vecstore(process.execPath), own: [entryFile], ours: process.execPath },
   { name: 'hnswlib-native', about: 'native hnswlib, g++ -O3 -march=native',
     prepare: hnswlib('hnswlib-native', ['-march=native']) },
-  { name: 'vecstore-relaxed', about: 'vecstore, relaxed SIMD, newest Node', prepare: vecstore(NEW_NODE), own: [entryFile],
-    ours: NEW_NODE },
+  { name: 'vecstore-relaxed', about: 'vecstore, relaxed SIMD, newest Node',
+    prepare: vecstore(NEW_NODE), own: [entryFile], ours: NEW_NODE },
   { name: 'hnswlib-node', about: 'npm hnswlib-node, native', prepare: npmPeer('hnswlib-node.mjs', 'hnswlib-node') },
   { name: 'usearch', about: 'npm usearch, native, f32', prepare: npmPeer('usearch.mjs', 'usearch', NEW_NODE) },
   { name: 'hnswlib-wasm', about: 'npm hnswlib-wasm', prepare: npmPeer('hnswlib-wasm.mjs', 'hnswlib-wasm') },
-  { name: 'orama', about: 'npm @orama/orama, exact', prepare: npmPeer('orama.mjs', '@orama/orama'), exact: true, rows: 10_000 },
+  { name: 'orama', about: 'npm @orama/orama, exact', prepare: npmPeer('orama.mjs', '@orama/orama'),
+    exact: true, rows: 10_000 },
   { name: 'plain-js', about: 'a plain JavaScript scan, exact', exact: true,
     prepare: () => [process.execPath, '--expose-gc', join(HERE, 'workers/plain-js.mjs')] },
 ];

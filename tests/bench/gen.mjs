@@ -13,7 +13,9 @@
 // 1,000 rows become the queries.
 
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync, writeSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 
 export const QUERIES = 1000;

@@ -1,18 +1,20 @@
 // opening.mjs - how long a fresh process needs: arguments ENTRY, and a saved store's DIR or nothing.
 //
-// With DIR: opens the store ROUNDS times, each time after reading its files
-// as plain bytes, so that both see the same warm page cache.
+// With DIR: opens the store, and reads its files as plain bytes, each ROUNDS
+// times in turn and each time in a process of its own: memory that a process
+// takes for the first time costs both the same, and both see a warm page cache.
 //   -> { open, read, openCpu, readCpu: [seconds], mb, files, count }
 // Without: from before the import to the first answer of a small store in memory.
 //   -> { first: milliseconds }
 
+import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROUNDS = 5;
-const [entry, path] = process.argv.slice(2);
+const [entry, path, what] = process.argv.slice(2);
 const started = performance.now();
 const { VecStore } = await import(pathToFileURL(entry).href);
 
@@ -27,21 +29,39 @@ async function firstResult() {
   return { first };
 }
 
-async function opening() {
-  const files = readdirSync(path, { recursive: true }).map((name) => join(path, name)).filter((f) => statSync(f).isFile());
-  const spent = { open: [], read: [], openCpu: [], readCpu: [] };
+const filesOf = (dir) => readdirSync(dir, { recursive: true }).map((name) => join(dir, name))
+  .filter((file) => statSync(file).isFile());
+
+/** One measurement, in this process. */
+async function one(what) {
+  const spent = { wall: [], cpu: [] };
   let bytes = 0;
   let count = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    bytes = 0;
-    await measure(spent.read, spent.readCpu, () => {
-      for (const file of files) bytes += readFileSync(file).length;
+  if (what === 'read') {
+    await measure(spent.wall, spent.cpu, () => {
+      for (const file of filesOf(path)) bytes += readFileSync(file).length;
     });
-    const store = await measure(spent.open, spent.openCpu, () => VecStore.open({ storage: 'fs', path }));
+  } else {
+    const store = await measure(spent.wall, spent.cpu, () => VecStore.open({ storage: 'fs', path }));
     count = await store.count();
     await store.close();
   }
-  return { ...spent, mb: bytes / 2 ** 20, files: files.length, count };
+  return { wall: spent.wall[0], cpu: spent.cpu[0], bytes, count };
+}
+
+function opening() {
+  const spent = { open: [], read: [], openCpu: [], readCpu: [] };
+  const script = fileURLToPath(import.meta.url);
+  let last = {};
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const what of ['read', 'open']) {
+      const said = JSON.parse(execFileSync(process.execPath, [script, entry, path, what], { encoding: 'utf8' }));
+      spent[what].push(said.wall);
+      spent[`${what}Cpu`].push(said.cpu);
+      last = { ...last, ...(what === 'read' ? { mb: said.bytes / 2 ** 20 } : { count: said.count }) };
+    }
+  }
+  return { ...spent, ...last, files: filesOf(path).length };
 }
 
 /** Notes the seconds of wall clock and of CPU that fn took. */
@@ -55,4 +75,5 @@ async function measure(wall, cpu, fn) {
   return result;
 }
 
-process.stdout.write(`${JSON.stringify(await (path ? opening() : firstResult()))}\n`);
+const result = await (what ? one(what) : path ? opening() : firstResult());
+process.stdout.write(`${JSON.stringify(result)}\n`);

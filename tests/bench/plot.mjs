@@ -13,6 +13,8 @@ const RECALLS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995];
 const escape = (text) => text.replace(/[&<>]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[c]);
 const nines = (recall) => -Math.log10(Math.max(1 - recall, 2e-4));
 
+const label = (text, where) => `<text ${where} fill="#444444">${text}</text>`;
+
 /** Round numbers between two speeds: 1, 2 and 5 times powers of ten. */
 function ticks(from, to) {
   const all = [];
@@ -30,20 +32,22 @@ export function plot(curves, title) {
   const x = (recall) => LEFT + ((nines(recall) - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT);
   const y = (qps) => HEIGHT - BOTTOM - (Math.log(qps / low) / Math.log(high / low)) * (HEIGHT - TOP - BOTTOM);
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}"`,
+    ' font-family="system-ui, sans-serif" font-size="12">',
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
     `<text x="${LEFT}" y="24" font-size="15" fill="#111111">${escape(title)}</text>`,
   ];
   for (const recall of RECALLS.filter((r) => nines(r) >= first && nines(r) <= last)) {
-    parts.push(`<path d="M${x(recall).toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}" stroke="#e5e5e5"/>`,
-      `<text x="${x(recall).toFixed(1)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle" fill="#444444">${recall}</text>`);
+    const at = x(recall).toFixed(1);
+    parts.push(`<path d="M${at} ${TOP}V${HEIGHT - BOTTOM}" stroke="#e5e5e5"/>`,
+      label(recall, `x="${at}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle"`));
   }
   for (const qps of ticks(low, high)) {
     parts.push(`<path d="M${LEFT} ${y(qps).toFixed(1)}H${WIDTH - RIGHT}" stroke="#e5e5e5"/>`,
-      `<text x="${LEFT - 8}" y="${(y(qps) + 4).toFixed(1)}" text-anchor="end" fill="#444444">${qps.toLocaleString('en-US')}</text>`);
+      label(qps.toLocaleString('en-US'), `x="${LEFT - 8}" y="${(y(qps) + 4).toFixed(1)}" text-anchor="end"`));
   }
-  parts.push(`<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 14}" text-anchor="middle" fill="#444444">recall</text>`,
-    `<text transform="translate(16 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle" fill="#444444">queries per second</text>`);
+  parts.push(label('recall', `x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 14}" text-anchor="middle"`),
+    label('queries per second', `transform="translate(16 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle"`));
   curves.forEach((curve, i) => {
     const colour = COLOURS[i % COLOURS.length];
     const at = curve.points.map((p) => `${x(p.recall).toFixed(1)},${y(p.qps).toFixed(1)}`);

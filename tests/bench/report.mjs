@@ -3,11 +3,14 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
-import { NEW_NODE, REFERENCE } from './engines.mjs';
+import { fileURLToPath } from 'node:url';
+import { BUILD, NEW_NODE, REFERENCE } from './engines.mjs';
 import { plot } from './plot.mjs';
 import { median, percentile, queriesPerSecond, ratioAt, speedAt } from './stats.mjs';
 
+const PLOTS = fileURLToPath(new URL('plots/', import.meta.url));
 const TARGETS = [0.95, 0.99, 0.995];
 
 const fixed = (x, digits) => (x === undefined || !Number.isFinite(x) ? '–' : x.toFixed(digits));
@@ -44,7 +47,8 @@ function machine() {
 
 function buildTable(engines) {
   const reference = engines.find((engine) => engine.name === REFERENCE)?.build;
-  return table(['engine', 'vectors', 'build CPU s', '× CPU of reference', 'build wall s', 'index MB'], engines.map((engine) => [
+  const head = ['engine', 'vectors', 'build CPU s', '× CPU of reference', 'build wall s', 'index MB'];
+  return table(head, engines.map((engine) => [
     engine.name, whole(engine.n), fixed(engine.build.cpu, 1),
     engine.spec.exact || !reference ? '–' : fixed(engine.build.cpu / reference.cpu, 2), fixed(engine.build.wall, 1),
     fixed(engine.build.mb, 0),
@@ -53,9 +57,10 @@ function buildTable(engines) {
 
 function keepTable(engines) {
   const kept = engines.filter((engine) => engine.kept);
-  return table(['engine', 'save s', 'file MB', 'open s', 'reading the files s', 'open ÷ read', 'the same in CPU time', 'import to first result ms'],
-    kept.map(({ name, kept: k }) => [name, fixed(k.save, 2), fixed(k.fileMb, 0), fixed(k.open, 3), fixed(k.read, 3),
-      fixed(k.openToRead, 2), fixed(k.openToReadCpu, 2), fixed(k.firstMs, 0)]));
+  const head = ['engine', 'save s', 'file MB', 'open s', 'reading the files s', 'open ÷ read', 'the same in CPU time',
+    'import to first result ms'];
+  return table(head, kept.map(({ name, kept: k }) => [name, fixed(k.save, 2), fixed(k.fileMb, 0), fixed(k.open, 3),
+    fixed(k.read, 3), fixed(k.openToRead, 2), fixed(k.openToReadCpu, 2), fixed(k.firstMs, 0)]));
 }
 
 function speedTable(engines, efs) {
@@ -94,14 +99,15 @@ function goals(engines, sizes, efs) {
     ['QPS at recall 0.99, SIMD128, to native hnswlib without -march', fixed(ratio, 2), '≥ 0.65, aim 0.85', ratio >= 0.65],
     ['build CPU time to the same', fixed(ours.build.cpu / reference.build.cpu, 2), '≤ 1.5',
       ours.build.cpu <= 1.5 * reference.build.cpu],
-    ['opening a saved store to reading its files', fixed(ours.kept?.openToRead, 2), '≤ 3', ours.kept?.openToRead <= 3],
+    ['opening a saved store to reading its files', fixed(ours.kept?.openToRead, 2), '≤ 3',
+      ours.kept?.openToRead <= 3],
     ['import to first result in Node, ms', fixed(ours.kept?.firstMs, 0), '≤ 50', ours.kept?.firstMs <= 50],
     ...sizes.map(({ name, gzip }) => [`${name}, KB gzip`, fixed(gzip / 1024, 1), '≤ 60', gzip <= 60 * 1024]),
   ];
   return table(['goal', 'measured', 'wanted', 'met'], rows.map((row) => [...row.slice(0, 3), row[3] ? 'yes' : '**no**']));
 }
 
-/** @returns {string} the report; also writes the plot, and RESULTS.md for the standard set */
+/** @returns {string} the report; also writes the plot, and for the standard set RESULTS.md */
 export function report({ set, engines, sizes, efs, k, options, minutes }) {
   const ran = engines.filter((engine) => !engine.skipped && engine.rounds.length > 0);
   const skipped = engines.filter((engine) => engine.skipped);
@@ -109,19 +115,21 @@ export function report({ set, engines, sizes, efs, k, options, minutes }) {
   const isStandard = set.n === 100_000 && set.dim === 384 && set.seed !== undefined;
   const own = process.argv.slice(2).join(' ');
   const command = own ? `node tests/bench/run.mjs ${own}` : 'npm run bench';
-  const plots = new URL('plots/', import.meta.url);
   const svg = plot(ran.filter((engine) => !engine.spec.exact).map((engine) => ({
     name: engine.name, points: middle(curves(engine, efs)),
   })), `${set.name}: recall@${k} and queries per second`);
-  mkdirSync(plots, { recursive: true });
-  writeFileSync(new URL(`${set.name}.svg`, plots), svg);
+  const folder = isStandard ? PLOTS : BUILD;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${set.name}.svg`), svg);
   const text = `# Benchmark results
 
 Written by \`${command}\` on ${new Date().toISOString().slice(0, 10)}, in ${minutes.toFixed(1)} minutes.
 
 ${machine()}
-- Data: ${set.name}, ${whole(set.n)} vectors of ${set.dim} dimensions, ${set.metric}, local intrinsic dimension ${fixed(set.lid, 1)}; 1,000 queries
-- M = 16, ef_construction = 200, k = ${k}, one thread each; ${rounds} interleaved rounds, ${options.jobs} builds at a time
+- Data: ${set.name}, ${whole(set.n)} vectors of ${set.dim} dimensions, ${set.metric}; 1,000 queries
+- Local intrinsic dimension of the data: ${fixed(set.lid, 1)}
+- M = 16, ef_construction = 200, k = ${k}, one thread each
+- ${rounds} interleaved rounds, ${options.jobs} builds at a time
 - ours through its public API, \`storage: 'memory'\`; times of a query include everything a caller waits for
 
 Queries per second come from the least time of each query within a round; tables show the median of the rounds. A

@@ -11,6 +11,11 @@ import { tools } from './tools.mjs';
 
 const TIMEOUT = 150_000;
 
+/** For WebKit, whose driver lets scripts run before the page's modules. */
+const WAIT = `const done = arguments[0];
+const look = () => (window.__result ? window.__result.then(done) : setTimeout(look, 20));
+look();`;
+
 /**
  * @typedef {object} Browser
  * @property {string} version
@@ -126,9 +131,7 @@ export async function openWebKit() {
     version: capabilities.browserVersion,
     async result(url) {
       await call('POST', `${session}/url`, { url });
-      return checked(await call('POST', `${session}/execute/async`, {
-        script: 'window.__result.then(arguments[0])', args: [],
-      }), []);
+      return checked(await call('POST', `${session}/execute/async`, { script: WAIT, args: [] }), []);
     },
     async close() {
       await call('DELETE', session);

@@ -12,7 +12,7 @@ import { tools } from './tools.mjs';
 export async function startMiniflare(folder, file, bindings = {}) {
   const { Miniflare } = await import('miniflare');
   const worker = new Miniflare({
-    rootPath: folder,
+    modulesRoot: folder,
     scriptPath: join(folder, file),
     modules: true,
     modulesRules: [
@@ -24,7 +24,13 @@ export async function startMiniflare(folder, file, bindings = {}) {
     host: '127.0.0.1', port: 0, cf: false, telemetry: { enabled: false },
     ...bindings,
   });
-  await worker.ready;
+  try {
+    await worker.ready;
+  } catch (error) {
+    // A worker that did not start would keep this process alive.
+    await worker.dispose();
+    throw error;
+  }
   return worker;
 }
 

@@ -70,8 +70,7 @@ static void build(std::unique_ptr<Index> &index, hnswlib::SpaceInterface<float> 
   printf("{\"cpu\":%.3f,\"wall\":%.3f,\"mb\":%.1f}\n", cpu, wall, resident_mb() - before);
 }
 
-static void search(Index &index, const std::vector<float> &queries, size_t dim, size_t ef, size_t k,
-                   size_t n) {
+static void search(Index &index, const std::vector<float> &queries, size_t dim, size_t ef, size_t k, size_t n) {
   std::string ns = "{\"ns\":[", ids = "],\"ids\":[";
   index.setEf(ef);
   for (size_t i = 0; i < n; i++) {
@@ -96,8 +95,10 @@ int main(int argc, char **argv) {
   size_t m = strtoul(argv[5], nullptr, 10), ef_construction = strtoul(argv[6], nullptr, 10);
   bool cosine = metric == "cosine";
   std::unique_ptr<hnswlib::SpaceInterface<float>> space;
-  if (metric == "euclidean") space.reset(new hnswlib::L2Space(dim));
-  else space.reset(new hnswlib::InnerProductSpace(dim));
+  if (metric == "euclidean")
+    space.reset(new hnswlib::L2Space(dim));
+  else
+    space.reset(new hnswlib::InnerProductSpace(dim));
   std::vector<float> queries = read_rows(std::string(dir) + "/queries.f32", 1000, dim, cosine);
   std::unique_ptr<Index> index;
   for (std::string line; std::getline(std::cin, line);) {

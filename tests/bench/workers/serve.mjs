@@ -43,8 +43,9 @@ export async function timed(fn) {
 
 /**
  * `prepare` turns a query into the form the engine wants, `ids` its answer into numbers; neither is timed.
- * @param {{ build(): Promise<object>, prepare?(query: Float32Array): any, search(query: any, k: number, ef: number): any,
- *   ids(found: any): ArrayLike<number>, save?(path: string): Promise<object>, open?(path: string): Promise<object>,
+ * @param {{ build(): Promise<object>, prepare?(query: Float32Array): any,
+ *   search(query: any, k: number, ef: number): any, ids(found: any): ArrayLike<number>,
+ *   save?(path: string): Promise<object>, open?(path: string): Promise<object>,
  *   close?(): any }} engine
  */
 export async function serve(engine) {

@@ -15,7 +15,8 @@ let store;
 
 await serve({
   async build() {
-    store = await VecStore.open({ storage: 'memory', dimension: dim, metric, index: { type: 'hnsw', M, efConstruction } });
+    const index = { type: 'hnsw', M, efConstruction };
+    store = await VecStore.open({ storage: 'memory', dimension: dim, metric, index });
     const base = readFloats(dir, 'base.f32', n * dim);
     const spent = await timed(async () => {
       for (let from = 0; from < n; from += BATCH) {
