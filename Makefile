@@ -42,7 +42,7 @@ ENGINE_SRC := $(wildcard $(LAYERS:%=src/%/*.c))
 WASM_SRC := $(filter-out $(KERNEL_SRC) src/kernels/dist_f32_scalar.c src/base/io_fault.c,$(ENGINE_SRC))
 C_FILES := $(filter-out tests/node_modules/%,$(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch]))
 JS_SRC := $(shell find js/src -name '*.js' -o -name '*.mjs' -o -name '*.ts' -o -name '*.mts')
-TEST_SRC := $(wildcard tests/unit/*/*.c tests/crash/*.c tests/fuzz/*.c)
+TEST_SRC := $(wildcard tests/unit/*/*.c tests/crash/*.c tests/fuzz/*.c tests/filter/*.c)
 
 # What is linked depends on the list of sources too: one may have been removed.
 build/sources.txt: Makefile FORCE
@@ -174,7 +174,7 @@ build: $(ARTIFACTS) js size ## everything the package holds
 # ---- Checks and tests
 
 TESTS = $(shell find tests -name node_modules -prune -o -name '*.test.mjs' -print | sort)
-test: setup-test check build native wasi-tests ## lint, then every test; one summary at the end
+test: setup-test check build native wasi-tests cover ## lint, then every test; one summary at the end
 	@node --test $(TESTS)
 check: setup-test js $(patsubst %.c,build/tidy/%.ok,$(filter src/%.c,$(C_FILES))) $(WASI_OBJ) ## lint
 	$(say) check 'format, layers, lengths, calls, exports, types'

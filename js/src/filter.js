@@ -166,7 +166,7 @@ function parsePath(at, key) {
   while (steps.lastIndex < key.length || path.length === 0) {
     const from = steps.lastIndex;
     const step = steps.exec(key);
-    if (step === null || (step[1] !== undefined && from === 0)) {
+    if (step === null || (from === 0 && step[2] !== '')) {
       throw wrong(at, `has a field that cannot be read: ${show(key)}; keys with . [ ] or \` want \`...\` around them`);
     }
     if (step[1] !== undefined) path.push(Number(step[1]));

@@ -54,6 +54,9 @@ typedef struct {
   bool index_begun;
   vs_blocks rev; /* uint64_t per slot: the table */
   vs_block_reader *reader;
+  /* Set for an import: each file is removed once read, so that the bytes of the
+   * image make room for the collection they become. NULL otherwise. */
+  vs_io *consumed;
 } vs_image_loader;
 
 void vs_image_loader_init(vs_image_loader *l, vs_collection *c, vs_store *store, const vs_config_saved *saved);

@@ -86,6 +86,18 @@ static vs_status load_segment_block(vs_image_loader *l, vs_slice block, vs_err *
   return VS_OK;
 }
 
+/* The file was read to its end. */
+static vs_status end_file(vs_image_loader *l, vs_err *err) {
+  vs_block_reader_close(l->reader);
+  l->reader = NULL;
+  uint32_t file = l->file++;
+  if (!l->consumed) return VS_OK;
+  char name[48];
+  vs_file_ref_name(vs_store_file(l->store, file), name);
+  vs_status status = l->consumed->ops->remove(l->consumed, name);
+  return status == VS_OK ? VS_OK : vs_fail_file(err, status, name, "cannot let go of %s", name);
+}
+
 /* Reads all files of one kind; *done when the last block was taken. */
 static vs_status load_files(vs_image_loader *l, vs_file_kind kind, double *budget, bool *done, vs_err *err) {
   *done = false;
@@ -101,9 +113,7 @@ static vs_status load_files(vs_image_loader *l, vs_file_kind kind, double *budge
     vs_slice block;
     VS_TRY(vs_block_reader_next(l->reader, &block, err));
     if (block.n == 0) {
-      vs_block_reader_close(l->reader);
-      l->reader = NULL;
-      l->file++;
+      VS_TRY(end_file(l, err));
       continue;
     }
     VS_TRY(kind == VS_FILE_INDEX ? load_image_block(l, block, err) : load_segment_block(l, block, err));

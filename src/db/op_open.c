@@ -143,8 +143,9 @@ static vs_status begin_load(open_op *op, vs_store *source) {
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < vs_store_n_files(source); i++) bytes += vs_store_file(source, i)->bytes;
   op->base.total += (double)bytes / 1024;
-  /* The files are there with these lengths; in memory their contents take a little more. */
-  if (bytes < SIZE_MAX / 2) vs_alloc_expect(&db->alloc, (size_t)(bytes + bytes / 8));
+  /* The files are there with these lengths; in memory their contents take a little more. An
+   * import's are in memory already and make room as they are read. */
+  if (!op->import && bytes < SIZE_MAX / 2) vs_alloc_expect(&db->alloc, (size_t)(bytes + bytes / 8));
   return VS_OK;
 }
 
@@ -158,7 +159,9 @@ static vs_status begin_import(open_op *op) {
   VS_TRY(vs_store_open(&db->alloc, io, VS_PACK_DIR, &op->limits, &op->source, &db->err));
   if (vs_store_is_new(op->source))
     return vs_fail_file(&db->err, VS_CORRUPT, "import", "the imported bytes hold no store");
-  return begin_load(op, op->source);
+  VS_TRY(begin_load(op, op->source));
+  op->loader.consumed = io;
+  return VS_OK;
 }
 
 static vs_status begin(open_op *op) {

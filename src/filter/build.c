@@ -274,7 +274,14 @@ void vs_build_join_end(vs_filter_builder *b, vs_filter_code op, uint32_t join) {
 
 /* ============ Finishing ============ */
 
-/* Heap sort; the values compare, being scalars and not NULL. */
+/* Of values that compare, being scalars and not NULL. */
+static int order_of(const vs_value *a, const vs_value *b) {
+  int order = 0;
+  (void)vs_filter_compare(a, b, &order);
+  return order;
+}
+
+/* Heap sort. */
 static void sort_values(vs_value *v, uint32_t n) {
   for (uint32_t start = n / 2, end = n; end > 1;) {
     if (start > 0) {
@@ -287,9 +294,8 @@ static void sort_values(vs_value *v, uint32_t n) {
     vs_value sifted = v[start];
     uint32_t at = start;
     for (uint32_t child; (child = 2 * at + 1) < end; at = child) {
-      int order;
-      if (child + 1 < end && vs_filter_compare(&v[child], &v[child + 1], &order) && order < 0) child++;
-      if (!vs_filter_compare(&sifted, &v[child], &order) || order >= 0) break;
+      if (child + 1 < end && order_of(&v[child], &v[child + 1]) < 0) child++;
+      if (order_of(&sifted, &v[child]) >= 0) break;
       v[at] = v[child];
     }
     v[at] = sifted;
@@ -305,8 +311,7 @@ static void tidy_list(vs_filter_term *term, vs_value *v) {
   term->has_null = n < term->n_constants;
   sort_values(v, n);
   for (uint32_t i = 0; i < n; i++) {
-    int order = 1;
-    if (unique == 0 || !vs_filter_compare(&v[i], &v[unique - 1], &order) || order != 0) v[unique++] = v[i];
+    if (unique == 0 || order_of(&v[i], &v[unique - 1]) != 0) v[unique++] = v[i];
   }
   term->n_constants = unique;
 }

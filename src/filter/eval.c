@@ -46,28 +46,43 @@
 
 /* ============ Finding fields ============ */
 
-/* A varint of one byte, the common case, without a call. */
-static uint64_t read_varint(vs_rd *r) { return r->p < r->end && *r->p < 0x80 ? *r->p++ : vs_rd_varint(r); }
+/* What bytes.c does, but in this file, to be inlined: most of an evaluation is
+ * stepping over the members before the one that is looked for. */
+static const uint8_t *take(vs_rd *r, uint64_t n) {
+  const uint8_t *p = r->p;
+  if (n > (uint64_t)(r->end - p)) {
+    r->failed = true;
+    r->p = r->end;
+    return NULL;
+  }
+  r->p += n;
+  return p;
+}
 
-/* Skips the value at the reader, without decoding the common ones. */
+static uint64_t read_length(vs_rd *r) { return r->p < r->end && *r->p < 0x80 ? *r->p++ : vs_rd_varint(r); }
+
+/* Skips the value at the reader. */
 static void skip(vs_rd *r) {
-  uint8_t tag = r->p < r->end ? *r->p : VS_VALUE_OBJECT;
-  if (tag <= VS_VALUE_TRUE) {
-    r->p++;
-  } else if (tag == VS_VALUE_STRING) {
-    r->p++;
-    uint64_t n = read_varint(r);
-    vs_rd_bytes(r, n > SIZE_MAX ? SIZE_MAX : (size_t)n);
-  } else {
-    vs_value_read(r);
+  const uint8_t *p = take(r, 1);
+  switch (p != NULL ? *p : VS_VALUE_NULL) {
+  case VS_VALUE_NULL:
+  case VS_VALUE_FALSE:
+  case VS_VALUE_TRUE: break;
+  case VS_VALUE_INT:
+    do p = take(r, 1);
+    while (p != NULL && *p >= 0x80);
+    break;
+  case VS_VALUE_F64: take(r, 8); break;
+  case VS_VALUE_STRING: take(r, read_length(r)); break;
+  default: r->p--; vs_value_read(r);
   }
 }
 
 /* Moves the reader over an object's members to the value of a key. */
 static bool find_key(vs_rd *r, uint32_t count, vs_slice key) {
   for (; count > 0 && !r->failed; count--) {
-    uint64_t n = read_varint(r);
-    const uint8_t *p = vs_rd_bytes(r, n > SIZE_MAX ? SIZE_MAX : (size_t)n);
+    uint64_t n = read_length(r);
+    const uint8_t *p = take(r, n);
     if (p != NULL && n == key.n && memcmp(p, key.p, key.n) == 0) return true;
     skip(r);
   }
@@ -162,7 +177,6 @@ static vs_truth test_between(const vs_filter_term *term, const vs_value *v) {
 static vs_truth test_in(const vs_filter_term *term, const vs_value *v) {
   uint32_t low = 0, high = term->n_constants;
   int order;
-  if (high == 0 && !term->has_null) return VS_FALSE;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
     if (!vs_filter_compare(v, &term->constants[middle], &order)) return VS_UNKNOWN;
@@ -292,28 +306,36 @@ vs_truth vs_filter_term_truth(const vs_filter_term *term, vs_slice metadata) {
 /* ============ The whole ============ */
 
 vs_truth vs_filter_truth_at(const vs_filter *f, uint32_t root, vs_slice metadata) {
-  uint8_t stack[VS_FILTER_OPERANDS]; /* build.c lets no program want more */
+  /* The topmost truth, and those below it; build.c lets no program want more. */
+  uint8_t top = VS_UNKNOWN, below[VS_FILTER_OPERANDS];
   uint32_t n = 0;
   for (uint32_t i = f->code[root].first; i <= root; i++) {
     const vs_filter_instr *in = &f->code[i];
     switch (in->code) {
-    case VS_FILTER_TERM: stack[n++] = (uint8_t)vs_filter_term_truth(&f->terms[in->arg], metadata); break;
-    case VS_FILTER_CONSTANT: stack[n++] = (uint8_t)in->arg; break;
-    case VS_FILTER_NOT: stack[n - 1] = (uint8_t)(VS_TRUE - stack[n - 1]); break;
-    case VS_FILTER_AND:
-      n--;
-      if (stack[n] < stack[n - 1]) stack[n - 1] = stack[n];
+    case VS_FILTER_TERM:
+      below[n++] = top;
+      top = (uint8_t)vs_filter_term_truth(&f->terms[in->arg], metadata);
       break;
-    case VS_FILTER_OR:
-      n--;
-      if (stack[n] > stack[n - 1]) stack[n - 1] = stack[n];
+    case VS_FILTER_CONSTANT:
+      below[n++] = top;
+      top = (uint8_t)in->arg;
       break;
-    default:
-      if (stack[n - 1] == (in->code == VS_FILTER_IF_FALSE ? VS_FALSE : VS_TRUE)) i = in->arg - 1;
+    case VS_FILTER_NOT: top = (uint8_t)(VS_TRUE - top); break;
+    case VS_FILTER_IF_FALSE:
+      if (top == VS_FALSE) i = in->arg - 1;
+      break;
+    case VS_FILTER_IF_TRUE:
+      if (top == VS_TRUE) i = in->arg - 1;
+      break;
+    default: { /* AND, OR: the smaller, the larger */
+      assert(n > 1);
+      uint8_t left = below[--n];
+      if ((in->code == VS_FILTER_AND) == (left < top)) top = left;
+    }
     }
   }
   assert(n == 1);
-  return (vs_truth)stack[0];
+  return (vs_truth)top;
 }
 
 vs_truth vs_filter_truth(const vs_filter *f, vs_slice metadata) {

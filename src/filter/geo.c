@@ -46,11 +46,12 @@ static double sin_degrees(double degrees) {
 
 static double cos_degrees(double degrees) { return sin_degrees(degrees + 90); }
 
+/* A longitude of [-360, 360] as one of [-180, 180). */
+static double wrap(double lon) { return lon >= 180 ? lon - 360 : lon < -180 ? lon + 360 : lon; }
+
 bool vs_geo_normalize(double lat, double lon, vs_geo_point *out) {
   if (!(lat >= -90 && lat <= 90 && lon >= -360 && lon <= 360)) return false;
-  if (lon >= 180) lon -= 360;
-  if (lon < -180) lon += 360;
-  *out = (vs_geo_point){lat, lon};
+  *out = (vs_geo_point){lat, wrap(lon)};
   return true;
 }
 
@@ -101,15 +102,11 @@ bool vs_geo_in_circle(vs_geo_point p, const vs_geo_circle *circle) {
   return dx * dx + dy * dy + dz * dz <= circle->limit;
 }
 
+/* Degrees from one longitude going east to another, both of [-180, 180). */
+static double eastwards(double from, double to) { return to < from ? to - from + 360 : to - from; }
+
 bool vs_geo_in_box(vs_geo_point p, double south, double west, double north, double east) {
   if (p.lat < south || p.lat > north) return false;
   if (east - west >= 360) return true;
-  vs_geo_point left, right;
-  bool ok = vs_geo_normalize(0, west, &left) && vs_geo_normalize(0, east, &right);
-  assert(ok);
-  (void)ok;
-  /* An eastern border on the antimeridian closes the box there. */
-  if (right.lon == -180) right.lon = 180;
-  if (p.lon == -180 && (left.lon == -180 || right.lon == 180)) return true;
-  return left.lon <= right.lon ? p.lon >= left.lon && p.lon <= right.lon : p.lon >= left.lon || p.lon <= right.lon;
+  return eastwards(wrap(west), p.lon) <= eastwards(wrap(west), wrap(east));
 }

@@ -54,9 +54,8 @@ static void big_mul_pow10(big *b, uint32_t exponent) {
   for (; exponent > 0; exponent--) big_mul_add(b, 10, 0);
 }
 
-static uint32_t big_bits(const big *b) {
-  return b->n == 0 ? 0 : b->n * 32 - (uint32_t)__builtin_clz(b->limb[b->n - 1]);
-}
+/* Of a number that is not 0. */
+static uint32_t big_bits(const big *b) { return b->n * 32 - (uint32_t)__builtin_clz(b->limb[b->n - 1]); }
 
 static bool big_less(const big *a, const big *b) {
   if (a->n != b->n) return a->n < b->n;
