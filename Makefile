@@ -191,7 +191,7 @@ format: ## rewrite the C sources in the project's format
 	@$(LLVM_BIN)clang-format -i $(C_FILES)
 cover: $(TEST_SRC:%.c=build/native/cover/%) ## line and branch coverage of src/ by the C tests
 	@rm -f build/native/cover/*.profraw
-	@for t in $^; do LLVM_PROFILE_FILE=build/native/cover/%p.profraw $$t >/dev/null || exit 1; done
+	@for t in $^; do LLVM_PROFILE_FILE=build/native/cover/%p.profraw $$t </dev/null >/dev/null || exit 1; done
 	@$(LLVM_BIN)llvm-profdata merge -o build/native/cover/all.profdata build/native/cover/*.profraw
 	@$(LLVM_BIN)llvm-cov report -instr-profile build/native/cover/all.profdata $< $(^:%=-object %) -sources src \
 	  | awk '/\.c |^TOTAL/ { printf "  %-28s %8s of lines %8s of branches\n", $$1, $$10, $$13 }'

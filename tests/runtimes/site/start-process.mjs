@@ -6,5 +6,5 @@ const first = await firstResult();
 const { ms, store } = await importStore(readFileSync('index.bin'), Number(process.argv[2]));
 gc();
 const { memory } = await store.stats();
-console.log(JSON.stringify({ first, ms, wasm: memory.total, heap: process.memoryUsage().heapUsed }));
+console.log(JSON.stringify({ first, ms, wasm: memory.total, used: memory.used, heap: process.memoryUsage().heapUsed }));
 await store.close();

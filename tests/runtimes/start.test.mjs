@@ -1,0 +1,73 @@
+// What an isolate needs to start: time to the first answer and to an imported index (printed), and memory (asserted).
+//
+// The data are as large as 100,000 vectors of 384 int8 components: 96 floats each. The graph over a fifth of them is
+// built by default, over all under VS_TIER=ci; the bounds are per record.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { VecStore } from '../../js/src/index.node.js';
+import { random, randomVector } from '../js/behaviour/expect.mjs';
+import { openChromium } from './browsers.mjs';
+import { addSuite, installPacked } from './project.mjs';
+import { serveFolder } from './server.mjs';
+import { skipWithout, tools } from './tools.mjs';
+
+const DIMENSION = 96, WHOLE = 100_000;
+const RECORDS = process.env.VS_TIER === 'ci' ? WHOLE : WHOLE / 5;
+const START_RECORDS = 10_000;
+/** What the store uses of WASM memory once it is there, and the JS heap. */
+const USED_BUDGET = 96e6;
+/** WASM memory never shrinks: an import holds the file and the store made of it at once. */
+const IMPORTED_BUDGET = 160e6;
+
+const { NODE_TEST_CONTEXT, ...env } = process.env;
+let project;
+before(async () => {
+  project = installPacked();
+  addSuite(project.dir);
+  await build(START_RECORDS);
+});
+after(() => project?.remove());
+
+/** Writes index.bin: points around 200 centres under HNSW. */
+async function build(n) {
+  const next = random(5);
+  const centres = Array.from({ length: 200 }, () => randomVector(next, DIMENSION));
+  const store = await VecStore.open({ index: { type: 'hnsw', efConstruction: 40 } });
+  const record = (_, id) => ({ id, vector: randomVector(next, DIMENSION).map((x, i) => centres[id % 200][i] + 0.4 * x) });
+  await store.upsert(Array.from({ length: n }, record));
+  writeFileSync(join(project.dir, 'index.bin'), await store.export());
+  await store.close();
+}
+
+const startIn = (program, n) => JSON.parse(execFileSync(program, ['--expose-gc', 'start-process.mjs', String(n)], {
+  cwd: project.dir, encoding: 'utf8', env,
+}));
+const inWords = ({ first, ms }) => `import to first result ${first.toFixed(0)} ms, ${START_RECORDS} records imported in ${ms.toFixed(0)} ms`;
+
+for (const [name, program, needs] of [['Node', process.execPath, []], ['Node 24', tools.node24, ['node24']]]) {
+  test(`${name}: start-up`, { skip: skipWithout(...needs) }, (t) => t.diagnostic(inWords(startIn(program, START_RECORDS))));
+}
+
+test('Chromium from localhost: start-up', { skip: skipWithout('chromium') }, async (t) => {
+  const site = await serveFolder(project.dir);
+  const browser = await openChromium();
+  try {
+    t.diagnostic(inWords(await browser.result(`${site.url}/start.html?records=${START_RECORDS}`)));
+  } finally {
+    await browser.close();
+    site.close();
+  }
+});
+
+test(`${WHOLE} vectors of ${DIMENSION} floats fit into an isolate's memory`, async (t) => {
+  await build(RECORDS);
+  const { wasm, used, heap } = startIn(process.execPath, RECORDS);
+  const whole = (bytes) => bytes * (WHOLE / RECORDS) + heap;
+  const mb = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+  t.diagnostic(`measured with ${RECORDS} records: ${mb(whole(used))} used, ${mb(whole(wasm))} of WASM memory after an import, heap ${mb(heap)} of these`);
+  assert.ok(whole(used) <= USED_BUDGET, mb(whole(used)));
+  assert.ok(whole(wasm) <= IMPORTED_BUDGET, mb(whole(wasm)));
+});
