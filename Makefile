@@ -113,10 +113,10 @@ build/link/vecstore-cli.wasm: $(WASI_OBJ) $(patsubst src/%.c,build/wasi/%.o,$(wi
 	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $(filter %.o,$^) $(WASI_LDFLAGS) -o $@
 
 # Test programs for WASI runtimes, linked and packed like the command.
-build/wasi/tests/%.o: tests/wasi/%.c wasm/flags.mk build/toolchain.mk
+build/wasi-tests/%.o: tests/wasi/%.c wasm/flags.mk build/toolchain.mk
 	@mkdir -p $(@D)
 	@$(CLANG) $(WASI_CFLAGS) -MMD -MP -c $< -o $@
-build/link/golden.wasm: $(WASI_OBJ) build/wasi/tests/golden.o build/sources.txt
+build/link/golden.wasm: $(WASI_OBJ) build/wasi-tests/golden.o build/sources.txt
 	@mkdir -p $(@D)
 	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $(filter %.o,$^) $(WASI_LDFLAGS) -o $@
 wasi-tests: $(foreach v,simd relaxed,build/wasi-tests/golden.$v.wasm) ## test programs for WASI runtimes
@@ -166,7 +166,7 @@ cli: dist/vecstore-cli.wasm ## the WASI command
 js: dist/types/.checked ## JavaScript constants and type declarations
 dist/types/.checked: $(JS_SRC) js/tsconfig.json $(ABI_JS) $(NPM)
 	$(say) tsc js
-	@$(NODE_BIN)/tsc -p js && touch $@
+	@rm -rf dist/types && $(NODE_BIN)/tsc -p js && touch $@
 size: $(ARTIFACTS) ## sizes of what is shipped
 	@node wasm/tools/size.mjs $^
 build: $(ARTIFACTS) js size ## everything the package holds

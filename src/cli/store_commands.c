@@ -114,7 +114,8 @@ static bool feed(cli_store *store, const char *path) {
     return false;
   }
   bool fed = true;
-  for (size_t n; fed && (n = fread(piece, 1, sizeof piece, file)) > 0;) {
+  while (fed && !feof(file) && !ferror(file)) {
+    size_t n = fread(piece, 1, sizeof piece, file);
     fed = vs_import_add(store->db, piece, (uint32_t)n) == VS_OK;
     if (!fed) cli_store_complain(store);
   }

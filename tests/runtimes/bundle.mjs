@@ -5,9 +5,10 @@ import { join } from 'node:path';
 /** Pages: esbuild leaves the addresses of the .wasm files alone, so they are copied beside its output. */
 export async function bundlePages(dir) {
   const { build } = await import('esbuild');
-  const entries = ['page.mjs', 'page-of-worker.mjs', 'page-worker.mjs'];
+  const entries = ['page.mjs', 'page-of-worker.mjs', 'page-worker.mjs', 'start-page.mjs'];
   await build({
-    absWorkingDir: dir, entryPoints: entries, outdir: 'out', bundle: true, format: 'esm', splitting: true, logLevel: 'error',
+    absWorkingDir: dir, entryPoints: entries, outdir: 'out', bundle: true, format: 'esm', splitting: true, minify: true,
+    keepNames: true, logLevel: 'error',
   });
   const dist = join(dir, 'node_modules/vecstore/dist');
   for (const name of readdirSync(dist)) {

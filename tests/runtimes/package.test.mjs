@@ -1,11 +1,12 @@
 // The packed tarball: what it holds, exactly; how its entries and types resolve; how large its script is.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { installPacked, root } from './project.mjs';
-import { skipWithout } from './tools.mjs';
+import { skipWithout, tools } from './tools.mjs';
 
 const SCRIPT_GZIP_BUDGET = 15_000;
 const GLUE_GZIP_BUDGET = 22_000;
@@ -50,6 +51,24 @@ test('attw finds nothing for ES modules', { skip: skipWithout('@arethetypeswrong
   const counted = problems.filter(({ resolutionKind }) => !['node10', 'node16-cjs'].includes(resolutionKind));
   assert.deepEqual(counted, []);
 });
+
+test('the raw files can be had by name, and an engine be handed over', () => {
+  const run = (code) => execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd: project.dir, encoding: 'utf8' });
+  for (const variant of ['simd', 'relaxed']) {
+    const url = run(`console.log(import.meta.resolve('vecstore/wasm/vecstore.${variant}.wasm'))`).trim();
+    assert.deepEqual(readFileSync(new URL(url)), readFileSync(join(root, `dist/vecstore.${variant}.wasm`)));
+  }
+  assert.equal(run(`import { readFileSync } from 'node:fs'; import { VecStore } from 'vecstore';
+    const wasm = readFileSync(new URL(import.meta.resolve('vecstore/wasm/vecstore.simd.wasm')));
+    const store = await VecStore.open({ wasm }); console.log((await store.stats()).engine.simd);`), 'custom\n');
+});
+
+for (const [name, program, args] of [['Node', process.execPath, ['--input-type=module', '-e']], ['Deno', tools.deno, ['eval']], ['Bun', tools.bun, ['-e']]]) {
+  test(`vecstore/inline needs no files: ${name}`, { skip: !program && 'not installed' }, () => {
+    const code = "import { VecStore } from 'vecstore/inline'; const s = await VecStore.open(); console.log(await s.count()); await s.close();";
+    assert.equal(execFileSync(program, [...args, code], { cwd: project.dir, encoding: 'utf8' }), '0\n');
+  });
+}
 
 test('the script for browsers is within its budget', { skip: skipWithout('esbuild') }, async (t) => {
   const { build } = await import('esbuild');

@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test';
 import { VecStore } from '../../js/src/index.node.js';
 import { random, randomVector } from '../js/behaviour/expect.mjs';
 import { openChromium } from './browsers.mjs';
+import { bundlePages } from './bundle.mjs';
 import { addSuite, installPacked } from './project.mjs';
 import { serveFolder } from './server.mjs';
 import { skipWithout, tools } from './tools.mjs';
@@ -27,6 +28,7 @@ let project;
 before(async () => {
   project = installPacked();
   addSuite(project.dir);
+  if (!skipWithout('esbuild')) await bundlePages(project.dir);
   await build(START_RECORDS);
 });
 after(() => project?.remove());
@@ -51,11 +53,15 @@ for (const [name, program, needs] of [['Node', process.execPath, []], ['Node 24'
   test(`${name}: start-up`, { skip: skipWithout(...needs) }, (t) => t.diagnostic(inWords(startIn(program, START_RECORDS))));
 }
 
-test('Chromium from localhost: start-up', { skip: skipWithout('chromium') }, async (t) => {
+test('Chromium from localhost: start-up', { skip: skipWithout('chromium', 'esbuild') }, async (t) => {
   const site = await serveFolder(project.dir);
   const browser = await openChromium();
   try {
-    t.diagnostic(inWords(await browser.result(`${site.url}/start.html?records=${START_RECORDS}`)));
+    for (const [how, page] of [['no bundler', 'start.html'], ['esbuild', 'bundled-start-page.html']]) {
+      // The first page of a browser also starts its processes.
+      await browser.result(`${site.url}/${page}?records=${START_RECORDS}`);
+      t.diagnostic(`${how}: ${inWords(await browser.result(`${site.url}/${page}?records=${START_RECORDS}`))}`);
+    }
   } finally {
     await browser.close();
     site.close();

@@ -41,7 +41,7 @@ install_packages() {
     echo "    wasi-libc and the compiler-rt builtins for wasm32" >&2
     echo "  for the Emscripten build: an emsdk 3.1.6 or newer (EMSDK), or emcc in PATH" >&2
     echo "  for the tests: native clang with sanitizers, clang-format, clang-tidy, llvm-cov and llvm-profdata 19," >&2
-    echo "    Chromium, g++ and the hnswlib headers" >&2
+    echo "    Chromium, Firefox, WebKitGTK's WebDriver with xvfb and xauth, g++ and the hnswlib headers" >&2
     echo "Missing now: $*" >&2
     exit 1
   fi
@@ -139,6 +139,10 @@ test)
   [ -n "$(find_llvm clang-tidy)" ] || missing="$missing clang-tidy-19"
   ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan*.a >/dev/null 2>&1 || missing="$missing libclang-rt-19-dev"
   have chromium || have google-chrome || missing="$missing chromium"
+  have firefox-esr || have firefox || missing="$missing firefox-esr"
+  have WebKitWebDriver || missing="$missing webkit2gtk-driver"
+  have xvfb-run || missing="$missing xvfb"
+  have xauth || missing="$missing xauth"
   have g++ || missing="$missing g++"
   [ -d /usr/include/hnswlib ] || missing="$missing libhnswlib-dev"
   [ -z "$missing" ] || install_packages $missing
