@@ -75,9 +75,9 @@ void vs_alloc_expect(vs_alloc *a, size_t n) {
   if (n > 0 && (a->budget == 0 || n <= a->budget)) grow_to(a, n);
 }
 
-/* Growing by an eighth of what is in use keeps both the slack and the number of growths low. */
+/* Growing by a sixteenth of what is in use keeps both the slack and the number of growths low. */
 static void grow_ahead(vs_alloc *a, size_t n) {
-  size_t more = vs_min_size(a->used / 8, (size_t)64 << 20);
+  size_t more = vs_min_size(a->used / 16, (size_t)64 << 20);
   if (a->used + n > a->ahead && more >= 65536) grow_to(a, n + more);
 }
 

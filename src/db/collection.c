@@ -72,17 +72,29 @@ void vs_coll_unfix_dim(vs_collection *c) {
   c->has_index = false;
 }
 
-vs_status vs_coll_prepare(vs_collection *c, uint32_t n_slots, uint32_t n_new, uint32_t n_freed, uint32_t n_inserts,
-                          const uint64_t *sequence) {
+/* Everything by slot but the vectors and the index. */
+static vs_status reserve_slots(vs_collection *c, uint32_t n_slots, uint32_t n_new, uint32_t n_freed) {
   if (n_slots > VS_MAX_SLOTS) return VS_OUT_OF_MEMORY;
   VS_TRY(vs_blocks_reserve(&c->bodies, n_slots));
   VS_TRY(vs_blocks_reserve(&c->sequences, n_slots));
   VS_TRY(vs_blocks_reserve(&c->segment, n_slots));
   VS_TRY(vs_blocks_reserve(&c->free_slot, c->n_free + n_freed));
-  VS_TRY(vs_hashmap_reserve(&c->ids, c->n_live + n_new));
+  return vs_hashmap_reserve(&c->ids, c->n_live + n_new);
+}
+
+vs_status vs_coll_prepare(vs_collection *c, uint32_t n_slots, uint32_t n_new, uint32_t n_freed, uint32_t n_inserts,
+                          const uint64_t *sequence) {
+  VS_TRY(reserve_slots(c, n_slots, n_new, n_freed));
   if (!c->has_index) return VS_OK;
   VS_TRY(vs_vectors_reserve(&c->vectors, n_slots));
   return vs_index_prepare(c->index, n_slots, n_inserts, sequence);
+}
+
+vs_status vs_coll_prepare_load(vs_collection *c, uint32_t n_slots, uint32_t n_live) {
+  assert(c->n_slots == 0);
+  VS_TRY(reserve_slots(c, n_slots, n_live, 0));
+  c->n_slots = n_slots;
+  return VS_OK;
 }
 
 uint32_t vs_coll_take_slot(vs_collection *c) {
@@ -156,9 +168,11 @@ vs_status vs_coll_load(vs_collection *c, const vs_record_view *v, uint32_t segme
   if (vs_coll_find(c, v->id) != VS_NO_SLOT) return VS_CORRUPT;
   vs_body *body = vs_body_from_view(c->a, v);
   if (!body) return VS_OUT_OF_MEMORY;
-  if (c->has_index && !vs_vectors_set(&c->vectors, slot, v->vector)) {
+  vs_status status = c->has_index ? vs_vectors_reserve(&c->vectors, slot + 1) : VS_OK;
+  if (status == VS_OK && c->has_index && !vs_vectors_set(&c->vectors, slot, v->vector)) status = VS_CORRUPT;
+  if (status != VS_OK) {
     vs_free(c->a, body);
-    return VS_CORRUPT;
+    return status;
   }
   *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
   raise_counters(c, body);

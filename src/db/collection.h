@@ -79,6 +79,9 @@ uint32_t vs_coll_take_slot(vs_collection *c);
 /* Gives a taken slot back unused, last taken first. Room must have been prepared. */
 void vs_coll_return_slot(vs_collection *c, uint32_t slot);
 
+/* Makes room for loading n_slots slots, n_live of them with records; the vectors
+ * take theirs as they come, so that the source can shrink meanwhile. */
+VS_MUST_USE vs_status vs_coll_prepare_load(vs_collection *c, uint32_t n_slots, uint32_t n_live);
 /* While loading: installs a saved record without touching the index; memory as needed. */
 VS_MUST_USE vs_status vs_coll_load(vs_collection *c, const vs_record_view *v, uint32_t segment);
 /* Applies one logged change; VS_CORRUPT when it does not fit the state. The

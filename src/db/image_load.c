@@ -45,9 +45,8 @@ static vs_status load_table(vs_image_loader *l, vs_rd *r, vs_err *err) {
 static vs_status begin_slots(vs_image_loader *l, vs_err *err) {
   vs_collection *c = l->c;
   if (l->n_table != l->n_slots) return corrupt(l, err, "the slot table is incomplete");
-  if (vs_coll_prepare(c, l->n_slots, l->n_live, 0, 0, NULL) != VS_OK)
+  if (vs_coll_prepare_load(c, l->n_slots, l->n_live) != VS_OK)
     return vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
-  c->n_slots = l->n_slots;
   if (!c->has_index) return VS_OK;
   l->index_begun = true;
   return vs_index_load_begin(c->index, l->n_slots, err) == VS_OK
