@@ -175,7 +175,7 @@ build: $(ARTIFACTS) js size ## everything the package holds
 
 TESTS = $(shell find tests -name node_modules -prune -o -name '*.test.mjs' -print | sort)
 test: setup-test check build native wasi-tests cover ## lint, then every test; one summary at the end
-	@node --test $(TESTS)
+	@node --test --test-timeout=1200000 $(TESTS)
 check: setup-test js $(patsubst %.c,build/tidy/%.ok,$(filter src/%.c,$(C_FILES))) $(WASI_OBJ) ## lint
 	$(say) check 'format, layers, lengths, calls, exports, types'
 	@$(LLVM_BIN)clang-format --dry-run -Werror $(C_FILES)

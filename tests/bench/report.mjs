@@ -1,7 +1,7 @@
 // report.mjs - what was measured, as Markdown and plots. RESULTS.md is only written for the standard set.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -168,7 +168,8 @@ ${skipped.length ? skipped.map((engine) => `- ${engine.name}: ${engine.skipped}`
 ## Engines
 
 ${engines.map((engine) => `- ${engine.name}: ${engine.spec.about}`).join('\n')}
-`;
+
+${readFileSync(new URL('TRIED.md', import.meta.url), 'utf8')}`;
   if (isStandard) writeFileSync(new URL('RESULTS.md', import.meta.url), text);
   return text;
 }
