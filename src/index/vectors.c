@@ -22,18 +22,24 @@ void vs_vectors_deinit(vs_vectors *v) { vs_blocks_deinit(&v->blocks); }
 
 vs_status vs_vectors_reserve(vs_vectors *v, uint32_t n_slots) { return vs_blocks_reserve(&v->blocks, n_slots); }
 
-/* The sum is in double, so that no finite float vector overflows it or
- * vanishes in it; a NaN or an infinity among the values stays visible in it.
- * Four sums, because one would wait for the addition before. */
-static double sum_of_squares(const float *x, uint32_t padded) {
-  double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  for (uint32_t i = 0; i < padded; i += 4) {
-    s0 += (double)x[i] * (double)x[i];
-    s1 += (double)x[i + 1] * (double)x[i + 1];
-    s2 += (double)x[i + 2] * (double)x[i + 2];
-    s3 += (double)x[i + 3] * (double)x[i + 3];
+typedef float float4 __attribute__((vector_size(16)));
+typedef double double2 __attribute__((vector_size(16)));
+
+/* Copies n floats, a multiple of 4, and gives the sum of their squares. In
+ * double, so that no finite float vector overflows it or vanishes in it; a NaN
+ * or an infinity among the values stays visible in it. */
+static double copy_squared(float *to, const uint8_t *from, uint32_t n) {
+  double2 low = {0, 0}, high = {0, 0};
+  for (uint32_t i = 0; i < n; i += 4) {
+    float4 x;
+    memcpy(&x, from + (size_t)i * sizeof(float), sizeof x);
+    memcpy(to + i, &x, sizeof x);
+    double2 a = __builtin_convertvector(__builtin_shufflevector(x, x, 0, 1), double2);
+    double2 b = __builtin_convertvector(__builtin_shufflevector(x, x, 2, 3), double2);
+    low += a * a;
+    high += b * b;
   }
-  return (s0 + s1) + (s2 + s3);
+  return (low[0] + high[0]) + (low[1] + high[1]);
 }
 
 /* The inverse of a subnormal norm would be infinite as a float; the largest
@@ -45,10 +51,13 @@ static float inverse_root(double sum) {
 }
 
 bool vs_vectors_set(vs_vectors *v, uint32_t slot, const void *values) {
-  float *x = vs_blocks_at(&v->blocks, slot);
-  memcpy(x, values, v->dim * sizeof(float));
-  for (uint32_t i = v->dim; i < v->padded; i++) x[i] = 0;
-  double sum = sum_of_squares(x, v->padded);
+  float *x = vs_blocks_at(&v->blocks, slot), tail[4] = {0, 0, 0, 0};
+  uint32_t whole = v->dim & ~3u;
+  double sum = copy_squared(x, values, whole);
+  if (whole < v->padded) {
+    memcpy(tail, (const uint8_t *)values + (size_t)whole * sizeof(float), (v->dim - whole) * sizeof(float));
+    sum += copy_squared(x + whole, (const uint8_t *)tail, 4);
+  }
   x[v->padded] = inverse_root(sum);
   for (uint32_t i = 1; i < 4; i++) x[v->padded + i] = 0;
   return sum <= DBL_MAX;
