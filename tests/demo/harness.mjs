@@ -126,7 +126,10 @@ export async function mainThreadTasks(context, page, act) {
   const main = events.find((e) => (
     e.name === 'thread_name' && e.args.name === 'CrRendererMain' && e.pid === commit.args.data.processId));
   const tasks = events.filter((e) => e.name === 'RunTask' && e.pid === main.pid && e.tid === main.tid);
-  return tasks.map((e) => ({ cpuMs: e.tdur / 1000, wallMs: e.dur / 1000 }));
+  // A task that is still running when the trace ends has no duration; one whose thread clock could not be read has only
+  // that of the wall, which is never less.
+  const ended = tasks.filter((e) => Number.isFinite(e.dur));
+  return ended.map((e) => ({ cpuMs: (e.tdur ?? e.dur) / 1000, wallMs: e.dur / 1000 }));
 }
 
 /** The accessibility faults axe finds, one line each. */
