@@ -116,6 +116,21 @@ void vs_hashmap_put(vs_hashmap *m, vs_slice key, uint32_t slot) {
   m->n++;
 }
 
+bool vs_hashmap_add(vs_hashmap *m, vs_slice key, uint32_t slot) {
+  assert(slot < VS_MAX_SLOTS);
+  assert(((uint64_t)m->n + 1) * 5 <= (uint64_t)m->n_buckets * 4);
+  uint32_t hash = (uint32_t)vs_hash64(m->seed, key.p, key.n), mask = m->n_buckets - 1;
+  for (uint32_t bucket = hash & mask;; bucket = (bucket + 1) & mask) {
+    entry *e = entry_at(m, bucket);
+    if (e->slot_plus_1 == 0) {
+      *e = (entry){hash, slot + 1};
+      m->n++;
+      return true;
+    }
+    if (e->hash == hash && m->same(m->ctx, e->slot_plus_1 - 1, key)) return false;
+  }
+}
+
 uint32_t vs_hashmap_remove(vs_hashmap *m, vs_slice key) {
   uint32_t hole = find(m, key), mask = m->n_buckets - 1;
   if (hole == VS_NO_SLOT) return VS_NO_SLOT;

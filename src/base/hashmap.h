@@ -34,6 +34,8 @@ VS_MUST_USE vs_status vs_hashmap_reserve(vs_hashmap *m, uint32_t n);
 uint32_t vs_hashmap_get(const vs_hashmap *m, vs_slice key);
 /* Adds a key that is not there. Room must have been reserved. */
 void vs_hashmap_put(vs_hashmap *m, vs_slice key, uint32_t slot);
+/* Adds a key unless it is there: false. Room must have been reserved. */
+bool vs_hashmap_add(vs_hashmap *m, vs_slice key, uint32_t slot);
 /* Removes a key; its slot, or VS_NO_SLOT when it was not there. */
 uint32_t vs_hashmap_remove(vs_hashmap *m, vs_slice key);
 size_t vs_hashmap_bytes(const vs_hashmap *m);

@@ -110,19 +110,25 @@ void vs_coll_return_slot(vs_collection *c, uint32_t slot) {
   *(uint32_t *)vs_blocks_at(&c->free_slot, c->n_free++) = slot;
 }
 
+/* A record whose id has just been added. */
+static void install_new(vs_collection *c, vs_body *body) {
+  *(vs_body **)vs_blocks_at(&c->bodies, body->slot) = body;
+  c->body_bytes += sizeof *body + vs_body_payload(body).n;
+  c->n_live++;
+}
+
 static void install_body(vs_collection *c, vs_body *body) {
   vs_body **place = vs_blocks_at(&c->bodies, body->slot);
   vs_body *old = *place;
-  c->body_bytes += sizeof *body + vs_body_payload(body).n;
   if (old) {
-    c->body_bytes -= sizeof *old + vs_body_payload(old).n;
+    c->body_bytes += vs_body_payload(body).n;
+    c->body_bytes -= vs_body_payload(old).n;
     vs_free(c->a, old);
     *place = body;
     return;
   }
-  *place = body;
   vs_hashmap_put(&c->ids, vs_body_id(body), body->slot);
-  c->n_live++;
+  install_new(c, body);
 }
 
 static void raise_counters(vs_collection *c, const vs_body *body) {
@@ -165,18 +171,19 @@ void vs_coll_apply_delete(vs_collection *c, uint32_t slot) {
 
 vs_status vs_coll_load(vs_collection *c, const vs_record_view *v, uint32_t segment) {
   uint32_t slot = v->head.slot;
-  if (vs_coll_find(c, v->id) != VS_NO_SLOT) return VS_CORRUPT;
+  if (vs_coll_body(c, slot)) return VS_CORRUPT;
   vs_body *body = vs_body_from_view(c->a, v);
   if (!body) return VS_OUT_OF_MEMORY;
   vs_status status = c->has_index ? vs_vectors_reserve(&c->vectors, slot + 1) : VS_OK;
   if (status == VS_OK && c->has_index && !vs_vectors_set(&c->vectors, slot, v->vector)) status = VS_CORRUPT;
+  if (status == VS_OK && !vs_hashmap_add(&c->ids, v->id, slot)) status = VS_CORRUPT;
   if (status != VS_OK) {
     vs_free(c->a, body);
     return status;
   }
   *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
   raise_counters(c, body);
-  install_body(c, body);
+  install_new(c, body);
   vs_coll_set_segment(c, slot, segment);
   return VS_OK;
 }

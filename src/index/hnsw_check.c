@@ -18,11 +18,17 @@
 
 #include "../base/rng.h"
 
+/* Numbers of lists stay below it: that many lists would take more than 128 GiB. */
+#define ABSENT UINT32_MAX
+
 typedef struct {
   vs_hnsw *g;
   const vs_bitset *present;
   vs_err *err;
+  vs_bitset tall;   /* nodes that reach above level 0 */
   vs_blocks parent; /* union-find, uint32 per slot */
+  vs_blocks seen;   /* uint32 per slot: the last list that had it, or ABSENT */
+  uint32_t stamp;   /* number of the list being checked, over all levels */
   uint32_t level;   /* the one being checked */
   uint32_t n_nodes; /* on this level */
   uint32_t n_tree;  /* tree links seen from their smaller end */
@@ -51,6 +57,7 @@ static vs_status check_chain(checker *c, uint32_t slot, vs_bitset *seen, uint32_
     }
     up = ((const vs_links *)vs_blocks_at(&g->upper, up))->up;
   }
+  if (level > 0) vs_bitset_set(&c->tall, slot);
   if (level > *top) *top = level;
   return VS_OK;
 }
@@ -86,58 +93,95 @@ static vs_status bad_link(checker *c, uint32_t x, uint32_t y, const char *what) 
   return vs_fail(c->err, VS_CORRUPT, "graph: link %u to %u on level %u %s", x, y, c->level, what);
 }
 
-/* One list: bounds, repeats, its part of the hash and of the tree. */
+/* Link x -> y of the spanning tree, seen from its smaller end. */
+static vs_status join(checker *c, uint32_t x, uint32_t y) {
+  uint32_t a = root_of(c, x), b = root_of(c, y);
+  if (a == b) return bad_link(c, x, y, "closes a circle in the tree");
+  *parent_of(c, a) = b;
+  c->n_tree++;
+  return VS_OK;
+}
+
+/* One list: bounds, repeats, its part of the hash and of the tree. Signs are
+ * put on without a branch, which no processor could predict. */
 static vs_status check_list(checker *c, uint32_t x, const vs_links *list) {
-  vs_hnsw *g = c->g;
-  if (list->n > vs_hnsw_cap(g, c->level)) return vs_fail(c->err, VS_CORRUPT, "graph: too many links at slot %u", x);
-  vs_hnsw_new_epoch(g);
-  c->n_nodes++;
+  if (list->n > vs_hnsw_cap(c->g, c->level)) {
+    return vs_fail(c->err, VS_CORRUPT, "graph: too many links at slot %u", x);
+  }
+  uint64_t sum = 0;
+  uint32_t stamp = ++c->stamp;
   for (uint32_t i = 0; i < list->n; i++) {
-    uint32_t y = list->link[i] & VS_LINK_SLOT, tree = list->link[i] >> 31;
+    uint32_t y = list->link[i] & VS_LINK_SLOT, tree = list->link[i] >> 31, *seen = vs_blocks_at(&c->seen, y);
     if (y == x) return bad_link(c, x, y, "joins a node to itself");
-    if (!vs_bitset_test(c->present, y)) return bad_link(c, x, y, "leads to no node");
-    if (!vs_hnsw_visit(g, y)) return bad_link(c, x, y, "is there twice");
+    if (*seen == ABSENT) return bad_link(c, x, y, "leads to no node");
+    if (*seen == stamp) return bad_link(c, x, y, "is there twice");
+    *seen = stamp;
     uint32_t lo = x < y ? x : y, hi = x < y ? y : x;
-    uint64_t h = vs_mix64((uint64_t)hi << 32 | tree << 31 | lo);
-    c->hash += x < y ? h : 0 - h;
-    if (!tree || x > y) continue;
-    uint32_t a = root_of(c, x), b = root_of(c, y);
-    if (a == b) return bad_link(c, x, y, "closes a circle in the tree");
-    *parent_of(c, a) = b;
-    c->n_tree++;
+    uint64_t minus = 0 - (uint64_t)(x > y);
+    sum += (vs_mix64((uint64_t)hi << 32 | tree << 31 | lo) ^ minus) - minus;
+    if (tree && x < y) VS_TRY(join(c, x, y));
+  }
+  c->hash += sum;
+  c->n_nodes++;
+  return VS_OK;
+}
+
+static void begin_level(checker *c, uint32_t level) {
+  c->level = level;
+  c->n_nodes = c->n_tree = 0;
+  c->hash = 0;
+}
+
+static vs_status end_level(const checker *c) {
+  if (c->hash != 0) return vs_fail(c->err, VS_CORRUPT, "graph: links of level %u are not mutual", c->level);
+  if (c->n_nodes > 0 && c->n_tree != c->n_nodes - 1) {
+    return vs_fail(c->err, VS_CORRUPT, "graph: the tree of level %u has %u links for %u nodes", c->level, c->n_tree,
+                   c->n_nodes);
   }
   return VS_OK;
 }
 
-/* Before chains were checked no level above 0 may be looked at. A link to a
- * node that does not reach the level shows as not mutual. */
-static vs_status check_level(checker *c, uint32_t level) {
-  const vs_hnsw *g = c->g;
-  c->level = level;
-  c->n_nodes = c->n_tree = 0;
-  c->hash = 0;
-  for (uint32_t x = vs_bitset_next(c->present, 0); x != VS_NO_SLOT; x = vs_bitset_next(c->present, x + 1)) {
+/* The two callers of check_list keep it a function of its own: an engine that
+ * compiles WebAssembly in tiers speeds up what is called often, and would run
+ * the whole pass at its lowest tier if all of it were one call. */
+static vs_status check_base_level(checker *c) {
+  begin_level(c, 0);
+  for (uint32_t x = 0; x < c->parent.n_items; x++) {
     *parent_of(c, x) = x;
+    if (!vs_bitset_test(c->present, x)) *(uint32_t *)vs_blocks_at(&c->seen, x) = ABSENT;
   }
   for (uint32_t x = vs_bitset_next(c->present, 0); x != VS_NO_SLOT; x = vs_bitset_next(c->present, x + 1)) {
-    const vs_links *list = vs_hnsw_base(g, x);
-    for (uint32_t l = 0; list && l < level; l++) {
-      list = list->up == VS_NO_SLOT ? NULL : (const vs_links *)vs_blocks_at(&g->upper, list->up);
-    }
+    VS_TRY(check_list(c, x, vs_hnsw_base(c->g, x)));
+  }
+  return end_level(c);
+}
+
+/* The node's list on a level above 0; NULL if it does not reach it. */
+static const vs_links *list_at(const vs_hnsw *g, uint32_t slot, uint32_t level) {
+  const vs_links *list = vs_hnsw_base(g, slot);
+  for (uint32_t l = 0; l < level && list; l++) {
+    list = list->up == VS_NO_SLOT ? NULL : (const vs_links *)vs_blocks_at(&g->upper, list->up);
+  }
+  return list;
+}
+
+/* Chains have been checked. A link to a node that does not reach the level shows as not mutual. */
+static vs_status check_upper_level(checker *c, uint32_t level) {
+  begin_level(c, level);
+  for (uint32_t x = vs_bitset_next(&c->tall, 0); x != VS_NO_SLOT; x = vs_bitset_next(&c->tall, x + 1))
+    *parent_of(c, x) = x;
+  for (uint32_t x = vs_bitset_next(&c->tall, 0); x != VS_NO_SLOT; x = vs_bitset_next(&c->tall, x + 1)) {
+    const vs_links *list = list_at(c->g, x, level);
     if (list) VS_TRY(check_list(c, x, list));
   }
-  if (c->hash != 0) return vs_fail(c->err, VS_CORRUPT, "graph: links of level %u are not mutual", level);
-  if (c->n_nodes > 0 && c->n_tree != c->n_nodes - 1) {
-    return vs_fail(c->err, VS_CORRUPT, "graph: the tree of level %u has %u links for %u nodes", level, c->n_tree,
-                   c->n_nodes);
-  }
-  return VS_OK;
+  return end_level(c);
 }
 
 static vs_status check_all(checker *c) {
   const vs_hnsw *g = c->g;
   if (g->n != c->present->n_set)
     return vs_fail(c->err, VS_CORRUPT, "graph: %u nodes instead of %u", g->n, c->present->n_set);
+  VS_TRY(vs_bitset_reserve(&c->tall, g->base.n_items));
   VS_TRY(check_chains(c));
   if (g->n == 0) {
     return g->entry == VS_NO_SLOT ? VS_OK : vs_fail(c->err, VS_CORRUPT, "graph: an empty graph has an entry");
@@ -146,14 +190,20 @@ static vs_status check_all(checker *c) {
     return vs_fail(c->err, VS_CORRUPT, "graph: entry %u is not on the highest level", g->entry);
   }
   VS_TRY(vs_blocks_reserve(&c->parent, g->base.n_items));
-  for (uint32_t l = 0; l <= g->max_level; l++) VS_TRY(check_level(c, l));
+  VS_TRY(vs_blocks_reserve(&c->seen, c->parent.n_items));
+  VS_TRY(check_base_level(c));
+  for (uint32_t l = 1; l <= g->max_level; l++) VS_TRY(check_upper_level(c, l));
   return VS_OK;
 }
 
 vs_status vs_hnsw_check(vs_hnsw *g, const vs_bitset *present, vs_err *err) {
   checker c = {.g = g, .present = present, .err = err};
+  vs_bitset_init(&c.tall, g->a);
   vs_blocks_init(&c.parent, g->a, sizeof(uint32_t));
+  vs_blocks_init(&c.seen, g->a, sizeof(uint32_t));
   vs_status status = check_all(&c);
+  vs_blocks_deinit(&c.seen);
   vs_blocks_deinit(&c.parent);
+  vs_bitset_deinit(&c.tall);
   return status;
 }

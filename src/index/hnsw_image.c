@@ -11,8 +11,6 @@
  */
 #include "hnsw.h"
 
-#include <string.h>
-
 size_t vs_hnsw_node_bytes(const vs_hnsw *g) {
   size_t list_head = 2; /* the varint of a count up to 256 */
   return 1 + list_head + 8 * (size_t)g->M + VS_HNSW_MAX_LEVEL * (list_head + 4 * (size_t)g->M);
@@ -39,14 +37,15 @@ vs_status vs_hnsw_decode_node(vs_hnsw *g, uint32_t slot, uint32_t n_slots, vs_rd
     if (in->failed || n > vs_hnsw_cap(g, l)) return VS_CORRUPT;
     vs_links *list = vs_hnsw_links(g, slot, l);
     const uint8_t *bytes = vs_rd_bytes(in, (size_t)n * sizeof(uint32_t));
-    if (n > 0) {
-      if (!bytes) return VS_CORRUPT;
-      memcpy(list->link, bytes, (size_t)n * sizeof(uint32_t));
+    if (in->failed) return VS_CORRUPT;
+    uint32_t highest = 0;
+    for (uint32_t i = 0; i < n; i++) {
+      uint32_t link = vs_load_u32(bytes + (size_t)i * sizeof(uint32_t)), to = link & VS_LINK_SLOT;
+      list->link[i] = link;
+      highest = to > highest ? to : highest;
     }
+    if (n > 0 && highest >= n_slots) return VS_CORRUPT;
     list->n = (uint32_t)n;
-    for (uint32_t i = 0; i < list->n; i++) {
-      if ((list->link[i] & VS_LINK_SLOT) >= n_slots) return VS_CORRUPT;
-    }
   }
   return VS_OK;
 }

@@ -64,7 +64,11 @@ static void traffic(uint32_t n, bool crowded, int steps) {
     uint32_t i = vs_rng_below(&rng, n);
     /* Waves: mostly filling, then mostly emptying. */
     bool put = vs_rng_below(&rng, 10) < (step / (steps / 6) % 2 == 0 ? 8u : 2u);
-    if (put && !keys[i].in) {
+    if (put && step % 2 == 0) {
+      must(vs_hashmap_reserve(&m, m.n + 1) == VS_OK);
+      wrong += vs_hashmap_add(&m, key(i), i) != !keys[i].in;
+      keys[i].in = true;
+    } else if (put && !keys[i].in) {
       must(vs_hashmap_reserve(&m, m.n + 1) == VS_OK);
       vs_hashmap_put(&m, key(i), i);
       keys[i].in = true;
