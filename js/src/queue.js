@@ -9,6 +9,7 @@
 //       which they came: acknowledgements follow the order of calls.
 //   Q4  The next sync begins only after those have run to their next stop. So nothing is deleted
 //       while a sync is in flight (operations delete only right after one), as IDBFS requires.
+//   Q5  An operation that must be alone (runAlone) holds back all later calls until it is over.
 
 import { ABI } from './engine/abi.gen.js';
 import { VecStoreError, statusOfHostError } from './errors.js';
@@ -20,6 +21,8 @@ import { VecStoreError, statusOfHostError } from './errors.js';
 /** Runs functions one at a time, in order; urgent ones before all that wait. */
 export class CallQueue {
   #busy = false;
+  /** Only urgent functions run. */
+  #held = false;
   /** @type {(() => void | Promise<void>)[]} */
   #waiting = [];
   /** @type {(() => void | Promise<void>)[]} */
@@ -52,9 +55,19 @@ export class CallQueue {
     return !this.#busy;
   }
 
+  /** From now on only urgent functions run, until release(). */
+  hold() {
+    this.#held = true;
+  }
+
+  release() {
+    this.#held = false;
+    if (!this.#busy) this.#pump();
+  }
+
   #pump() {
     for (;;) {
-      const task = this.#urgent.shift() ?? this.#waiting.shift();
+      const task = this.#urgent.shift() ?? (this.#held ? undefined : this.#waiting.shift());
       if (!task) return;
       this.#busy = true;
       const pending = task();
@@ -89,8 +102,8 @@ function tellProgress({ onProgress }, share) {
   }
 }
 
-/** Units of work of the first step; about a millisecond. */
-const FIRST_BUDGET = 4000;
+/** Units of work of the first step; some milliseconds, so that a small first write is one step. */
+const FIRST_BUDGET = 32_000;
 /** What a step should take, so that other tasks of a page wait no longer than some 20 ms. */
 const STEP_MS = 8;
 const MIN_BUDGET = 500, MAX_BUDGET = 1e6;
@@ -106,10 +119,13 @@ export class OperationRunner {
   #waiting = [];
   #syncing = false;
   #resuming = false;
-  /** How many jobs are not settled. */
+  /** How many jobs are not settled, and how many of them have begun. */
   #unsettled = 0;
+  #underWay = 0;
   /** @type {(() => void)[]} */
   #whenSettled = [];
+  /** Called when no job is under way. @type {(() => void) | undefined} */
+  #whenQuiet;
 
   /**
    * @param {Engine} engine
@@ -130,12 +146,14 @@ export class OperationRunner {
    * @param {() => Operation | Promise<Operation>} begin runs alone in the engine, guarded by itself
    * @param {(op: Operation) => T} finish reads the result
    * @param {(share: number) => void} [onProgress]
+   * @param {boolean} [urgent]
    * @returns {Promise<T>}
    */
-  run(begin, finish, onProgress) {
+  run(begin, finish, onProgress, urgent) {
     return new Promise((resolve, reject) => {
       this.#unsettled++;
       const settled = () => {
+        if (--this.#underWay === 0) this.#whenQuiet?.();
         if (--this.#unsettled === 0) for (const tell of this.#whenSettled.splice(0)) tell();
       };
       const failed = (/** @type {unknown} */ error) => {
@@ -150,6 +168,7 @@ export class OperationRunner {
         return this.#advance({ op, done, failed, onProgress });
       };
       this.#queue.run(() => {
+        this.#underWay++;
         let op;
         try {
           op = begin();
@@ -157,8 +176,31 @@ export class OperationRunner {
           return failed(error);
         }
         return op instanceof Promise ? op.then(start, failed) : start(op);
-      });
+      }, urgent);
     });
+  }
+
+  /**
+   * The same for an operation beside which no other may be under way: those before it end first, later calls wait.
+   * @template T
+   * @param {() => Operation} begin
+   * @param {(op: Operation) => T} finish
+   * @param {(share: number) => void} [onProgress]
+   * @returns {Promise<T>}
+   */
+  async runAlone(begin, finish, onProgress) {
+    await this.#queue.run(() => this.#queue.hold());
+    try {
+      if (this.#underWay > 0) {
+        await new Promise((resolve) => {
+          this.#whenQuiet = () => resolve(undefined);
+        });
+        this.#whenQuiet = undefined;
+      }
+      return await this.run(begin, finish, onProgress, true);
+    } finally {
+      this.#queue.release();
+    }
   }
 
   /** Resolves once no operation is under way. */

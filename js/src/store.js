@@ -14,7 +14,7 @@ import {
 import { Packer, encodeId } from './records.js';
 import { VERSION } from './version.js';
 
-/** @import { Hit, Id, OpenOptions, OperationOptions, Part, Query, RecordInput, Stats, StoredRecord, UpsertManyOptions,
+/** @import { Hit, Id, OpenOptions, OperationOptions, Part, Query, RecordInput, Snapshot, Stats, StoredRecord, UpsertManyOptions,
  *   VerifyResult } from './types.js' */
 /** @import { CheckedQuery } from './options.js' */
 /** @import { Engine, Operation } from './engine/engine.js' */
@@ -479,6 +479,68 @@ export class VecStore {
     });
   }
 
+  // ============ Snapshots ============
+
+  /**
+   * Keeps the present state under a name. It shares its files with the store until those are rewritten.
+   * @param {string} name 1 to 128 letters, digits, '.', '_' or '-'
+   * @param {OperationOptions} [options]
+   * @returns {Promise<void>} ALREADY_EXISTS where the name is taken; UNSUPPORTED where nothing is stored
+   */
+  async createSnapshot(name, options) {
+    this.#checkOpen();
+    checkName(name);
+    return this.#alone('createSnapshot', options, () => this.#engine.snapshot(name, Date.now()), () => {});
+  }
+
+  /** The snapshots, newest first. @returns {Promise<Snapshot[]>} */
+  async listSnapshots() {
+    this.#checkOpen();
+    return this.#queue.run(() => this.#engine.guard(() => this.#engine.snapshots()));
+  }
+
+  /**
+   * Puts the records of a snapshot in the place of all present ones. Atomic: after a crash either state is whole.
+   * @param {string} name
+   * @param {OperationOptions} [options]
+   * @returns {Promise<void>} NOT_FOUND where there is none
+   */
+  async restoreSnapshot(name, options) {
+    this.#checkOpen();
+    checkName(name);
+    return this.#alone('restoreSnapshot', options, () => this.#engine.restoreSnapshot(name), (op) => {
+      this.#dimension = decodeValue(op.result()).dimension;
+    });
+  }
+
+  /**
+   * Forgets a snapshot and gives back the space only it took.
+   * @param {string} name
+   * @param {OperationOptions} [options]
+   * @returns {Promise<void>} NOT_FOUND where there is none
+   */
+  async deleteSnapshot(name, options) {
+    this.#checkOpen();
+    checkName(name);
+    return this.#alone('deleteSnapshot', options, () => this.#engine.dropSnapshot(name), () => {});
+  }
+
+  /**
+   * An operation in its turn, with none beside it.
+   * @param {string} method
+   * @param {unknown} options
+   * @param {() => Operation} begin
+   * @param {(op: Operation) => void} finish
+   */
+  async #alone(method, options, begin, finish) {
+    const { signal, onProgress } = readOperationOptions(method, options);
+    throwIfAborted(signal);
+    return this.#runner.runAlone(() => {
+      throwIfAborted(signal);
+      return this.#engine.guard(begin);
+    }, finish, onProgress);
+  }
+
   /**
    * The whole store as bytes for `VecStore.import`.
    * @param {OperationOptions} [options]
@@ -504,6 +566,13 @@ export class VecStore {
       throwIfAborted(signal);
       return this.#engine.guard(begin);
     }, finish, onProgress);
+  }
+}
+
+/** @param {unknown} name */
+function checkName(name) {
+  if (typeof name !== 'string' || !/^[\w.-]{1,128}$/.test(name)) {
+    throw invalid(`a snapshot's name must be 1 to 128 letters, digits, '.', '_' or '-', not ${show(name)}`);
   }
 }
 

@@ -112,6 +112,14 @@
  */
 
 /**
+ * @typedef {object} Snapshot
+ * @property {string} name
+ * @property {number} createdAt milliseconds since 1970
+ * @property {number} count records it holds
+ * @property {number} bytes of its files, most of which it shares with the store
+ */
+
+/**
  * @typedef {object} Stats
  * @property {number} count live records
  * @property {number | null} dimension null until the first insert

@@ -116,6 +116,16 @@ vs_op *vs_op_commit(vs_db *db, uint32_t flags) {
 vs_op *vs_op_flush(vs_db *db) { return vs_op_begin_flush(&db->state); }
 vs_op *vs_op_checkpoint(vs_db *db) { return vs_op_begin_checkpoint(&db->state, false); }
 vs_op *vs_op_optimize(vs_db *db) { return vs_op_begin_checkpoint(&db->state, true); }
+vs_op *vs_op_snapshot(vs_db *db, const void *name, uint32_t n, double now_ms) {
+  uint64_t now = now_ms > 0 && now_ms < 9e15 ? (uint64_t)now_ms : 0;
+  return vs_op_begin_snapshot(&db->state, (vs_slice){name, n}, now);
+}
+vs_op *vs_op_snapshot_drop(vs_db *db, const void *name, uint32_t n) {
+  return vs_op_begin_snapshot_drop(&db->state, (vs_slice){name, n});
+}
+vs_op *vs_op_snapshot_restore(vs_db *db, const void *name, uint32_t n) {
+  return vs_op_begin_snapshot_restore(&db->state, (vs_slice){name, n});
+}
 vs_op *vs_op_verify(vs_db *db) { return vs_op_begin_verify(&db->state); }
 vs_op *vs_op_export(vs_db *db) { return vs_op_begin_export(&db->state); }
 vs_op *vs_op_close(vs_db *db) { return vs_op_begin_close(&db->state); }
@@ -263,19 +273,23 @@ const void *vs_record(vs_db *db, uint32_t slot) {
 
 uint32_t vs_count(vs_db *db) { return db->state.open ? db->state.coll.n_live : 0; }
 
-const void *vs_stats(vs_db *db) {
+/* What `write` says, preceded by its length; null while the store is closed. */
+static const void *tell(vs_db *db, void (*write)(const vs_db_state *, vs_wr *)) {
   vs_wr *w = &db->state.out;
   vs_err_clear(&db->state.err);
   vs_wr_reset(w);
   vs_wr_u32(w, 0);
   if (db->state.open)
-    vs_db_stats(&db->state, w);
+    write(&db->state, w);
   else
     vs_value_null(w);
   if (w->failed) {
-    vs_fail(&db->state.err, VS_OUT_OF_MEMORY, "no memory for the statistics");
+    vs_fail(&db->state.err, VS_OUT_OF_MEMORY, "no memory for the answer");
     return NULL;
   }
   vs_store_u32(w->p, (uint32_t)(w->n - 4));
   return w->p;
 }
+
+const void *vs_stats(vs_db *db) { return tell(db, vs_db_stats); }
+const void *vs_snapshots(vs_db *db) { return tell(db, vs_snapshots_list); }

@@ -8,9 +8,21 @@
 
 #include "image.h"
 
+/* What a checkpoint does to the store's snapshots on its way. */
+typedef enum { VS_SNAPSHOTS_KEEP, VS_SNAPSHOTS_ADD, VS_SNAPSHOTS_DROP } vs_snapshot_change;
+typedef struct {
+  vs_snapshot_change change;
+  char name[VS_SNAPSHOT_NAME_MAX + 1]; /* of the one added or dropped */
+  uint64_t now_ms;                     /* ADD: when it was made */
+} vs_snapshot_request;
+
+/* The snapshot's index in the store, or VS_NO_SLOT. */
+uint32_t vs_snapshot_find(const vs_store *store, const char *name);
+
 typedef struct {
   vs_collection *c;
   vs_store *store;
+  vs_snapshot_request snapshot;
   enum { CHECKPOINT_BEGIN, CHECKPOINT_WRITE, CHECKPOINT_INSTALL, CHECKPOINT_RETIRE, CHECKPOINT_DONE } state;
   vs_image_writer image;
   vs_wr blob;

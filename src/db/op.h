@@ -31,6 +31,15 @@ VS_MUST_USE vs_op_state *vs_op_begin_open(vs_db_state *db, vs_slice config);
 VS_MUST_USE vs_op_state *vs_op_begin_commit(vs_db_state *db, bool relaxed);
 VS_MUST_USE vs_op_state *vs_op_begin_flush(vs_db_state *db);
 VS_MUST_USE vs_op_state *vs_op_begin_checkpoint(vs_db_state *db, bool optimize);
+/* name: VS_INVALID_ARGUMENT unless of 1 .. 128 of A-Z a-z 0-9 . _ -. UNSUPPORTED without storage. */
+VS_MUST_USE vs_op_state *vs_op_begin_snapshot(vs_db_state *db, vs_slice name, uint64_t now_ms);
+VS_MUST_USE vs_op_state *vs_op_begin_snapshot_drop(vs_db_state *db, vs_slice name);
+/* Puts the snapshot's records in place of the present ones. The host lets no
+ * other operation begin before it is over. It checks the snapshot's files before
+ * it changes anything; a failure after that leaves the instance closed. */
+VS_MUST_USE vs_op_state *vs_op_begin_snapshot_restore(vs_db_state *db, vs_slice name);
+/* Encoded array of {name, createdAt, count, bytes}, newest first. */
+void vs_snapshots_list(const vs_db_state *db, vs_wr *w);
 VS_MUST_USE vs_op_state *vs_op_begin_verify(vs_db_state *db);
 VS_MUST_USE vs_op_state *vs_op_begin_export(vs_db_state *db);
 VS_MUST_USE vs_op_state *vs_op_begin_close(vs_db_state *db);

@@ -9,6 +9,9 @@
  *   sync 3
  * A failure before install leaves the old manifest in force and the log whole.
  *
+ * A snapshot is made, and dropped, by a checkpoint: the new manifest pins the
+ * files of the state it describes, or pins them no longer.
+ *
  * Closing waits for durability, takes a checkpoint if the log holds so much
  * that the next opening would feel it, and marks the log as durable.
  */
@@ -34,6 +37,14 @@ void vs_checkpoint_deinit(vs_checkpoint *k) {
   vs_wr_deinit(&k->blob);
 }
 
+/* The checkpoint has begun: it is decided what becomes of the snapshots. */
+static vs_status change_snapshots(vs_checkpoint *k, vs_err *err) {
+  const vs_snapshot_request *r = &k->snapshot;
+  if (r->change == VS_SNAPSHOTS_ADD) return vs_store_checkpoint_pin(k->store, r->name, r->now_ms, k->c->n_live, err);
+  if (r->change == VS_SNAPSHOTS_DROP) vs_store_checkpoint_unpin(k->store, vs_snapshot_find(k->store, r->name));
+  return VS_OK;
+}
+
 vs_status vs_checkpoint_step(vs_checkpoint *k, double *budget, bool *wrote, vs_err *err) {
   *wrote = false;
   switch (k->state) {
@@ -42,6 +53,7 @@ vs_status vs_checkpoint_step(vs_checkpoint *k, double *budget, bool *wrote, vs_e
     if (k->blob.failed) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for a checkpoint");
     VS_TRY(vs_store_checkpoint_begin(k->store, err));
     k->state = CHECKPOINT_WRITE;
+    VS_TRY(change_snapshots(k, err));
     /* fall through */
   case CHECKPOINT_WRITE:
     VS_TRY(vs_image_write(&k->image, budget, wrote, err));
@@ -51,10 +63,13 @@ vs_status vs_checkpoint_step(vs_checkpoint *k, double *budget, bool *wrote, vs_e
     VS_TRY(vs_store_checkpoint_install(k->store, (vs_slice){k->blob.p, k->blob.n}, err));
     k->state = CHECKPOINT_RETIRE;
     break;
-  case CHECKPOINT_RETIRE:
-    VS_TRY(vs_store_checkpoint_retire(k->store, err));
+  case CHECKPOINT_RETIRE: {
+    vs_status status = vs_store_checkpoint_retire(k->store, err);
+    /* The manifest is in force: a snapshot that it holds, or holds no more, is no failure. */
+    if (k->snapshot.change == VS_SNAPSHOTS_KEEP || vs_store_poisoned(k->store)) VS_TRY(status);
     k->state = CHECKPOINT_DONE;
     break;
+  }
   case CHECKPOINT_DONE:
   default: return VS_OK;
   }
@@ -69,8 +84,18 @@ typedef struct {
   vs_checkpoint k;
   bool begun;
   bool optimize;
+  vs_snapshot_request snapshot;
   uint64_t n_log_before; /* frames that the new manifest makes superfluous */
 } checkpoint_op;
+
+/* Asked when the checkpoint begins: calls before it may have made or dropped the name. */
+static vs_status check_snapshot(const vs_db_state *db, const vs_snapshot_request *r, vs_err *err) {
+  if (r->change == VS_SNAPSHOTS_KEEP) return VS_OK;
+  bool there = vs_snapshot_find(db->store, r->name) != VS_NO_SLOT;
+  if (there == (r->change == VS_SNAPSHOTS_DROP)) return VS_OK;
+  return there ? vs_fail(err, VS_ALREADY_EXISTS, "there is a snapshot '%s' already", r->name)
+               : vs_fail(err, VS_NOT_FOUND, "there is no snapshot '%s'", r->name);
+}
 
 static vs_op_answer checkpoint_step(vs_op_state *base, double *budget) {
   checkpoint_op *op = (checkpoint_op *)base;
@@ -82,7 +107,9 @@ static vs_op_answer checkpoint_step(vs_op_state *base, double *budget) {
       vs_fail(&db->err, VS_CONFLICT, "a checkpoint is under way");
       return VS_OP_ERROR;
     }
+    if (check_snapshot(db, &op->snapshot, &db->err) != VS_OK) return VS_OP_ERROR;
     vs_checkpoint_init(&op->k, &db->coll, db->store, false, op->optimize);
+    op->k.snapshot = op->snapshot;
     op->begun = db->checkpoint_running = true;
     op->n_log_before = db->n_log_records;
     base->total = db->coll.n_slots + 1.0;
@@ -110,11 +137,21 @@ static void checkpoint_abandon(vs_op_state *base, bool done) {
 
 static const vs_op_class checkpoint_class = {sizeof(checkpoint_op), checkpoint_step, checkpoint_abandon, NULL};
 
-vs_op_state *vs_op_begin_checkpoint(vs_db_state *db, bool optimize) {
+static vs_op_state *begin_checkpoint(vs_db_state *db, bool optimize, const vs_snapshot_request *snapshot) {
   if (vs_op_check_open(db, true) != VS_OK) return NULL;
   checkpoint_op *op = (checkpoint_op *)vs_op_create(db, &checkpoint_class);
-  if (op) op->optimize = optimize;
-  return op ? &op->base : NULL;
+  if (!op) return NULL;
+  op->optimize = optimize;
+  op->snapshot = *snapshot;
+  return &op->base;
+}
+
+vs_op_state *vs_op_begin_checkpoint(vs_db_state *db, bool optimize) {
+  return begin_checkpoint(db, optimize, &(vs_snapshot_request){.change = VS_SNAPSHOTS_KEEP});
+}
+
+vs_op_state *vs_op_begin_snapshot_change(vs_db_state *db, const vs_snapshot_request *request) {
+  return begin_checkpoint(db, false, request);
 }
 
 /* ============ Closing ============ */

@@ -6,6 +6,7 @@
 #ifndef VS_OP_INTERNAL_H
 #define VS_OP_INTERNAL_H
 
+#include "checkpoint.h"
 #include "op.h"
 
 typedef struct {
@@ -35,6 +36,9 @@ vs_op_state *vs_op_create(vs_db_state *db, const vs_op_class *cls);
 /* Waits for everything written so far: true when it is durable already (or
  * there is nothing to be durable on), else the caller answers NEED_SYNC. */
 bool vs_op_is_synced(vs_op_state *op);
+
+/* A checkpoint that also makes or drops a snapshot. */
+VS_MUST_USE vs_op_state *vs_op_begin_snapshot_change(vs_db_state *db, const vs_snapshot_request *request);
 
 /* Refuses with CLOSED or POISONED when the database cannot take writes. */
 VS_MUST_USE vs_status vs_op_check_open(vs_db_state *db, bool writing);

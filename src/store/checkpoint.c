@@ -16,14 +16,14 @@
  * generations without an older one.
  *
  * Dead is every file of the store's naming that the manifest in force does
- * not name and that is older than it: block files, manifests, logs before
+ * not name, for itself or for a snapshot, and that is older than it: block files, manifests, logs before
  * its first one. Whatever a crash or an abort left is among them.
  */
 #include "store_impl.h"
 
 #include <string.h>
 
-/* ============ Begin, keep, install ============ */
+/* ============ Begin, keep ============ */
 
 vs_status vs_store_checkpoint_begin(vs_store *s, vs_err *err) {
   assert(!s->ck.active && !s->in_txn && s->replayed);
@@ -43,6 +43,7 @@ vs_status vs_store_checkpoint_begin(vs_store *s, vs_err *err) {
 
 static void clear(vs_store *s) {
   vs_free(s->a, s->ck.file);
+  vs_snapshot_deinit(s->a, &s->ck.pin);
   vs_manifest_deinit(s->a, &s->ck.next);
   memset(&s->ck, 0, sizeof s->ck);
 }
@@ -77,6 +78,73 @@ void vs_checkpoint_add(vs_store *s, const vs_file_ref *ref) {
   s->ck.files_epoch = s->sync.write_epoch;
 }
 
+/* ============ Snapshots ============ */
+
+vs_status vs_store_checkpoint_pin(vs_store *s, const char *name, uint64_t created_ms, uint64_t n_items, vs_err *err) {
+  vs_checkpoint *ck = &s->ck;
+  size_t n = strlen(name);
+  assert(ck->active && !ck->installed && ck->pin.name == NULL && n > 0 && n <= VS_SNAPSHOT_NAME_MAX);
+  ck->pin.name = vs_malloc(s->a, n + 1);
+  if (ck->pin.name == NULL) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for a snapshot");
+  memcpy(ck->pin.name, name, n + 1);
+  ck->pin.created_ms = created_ms;
+  ck->pin.n_items = n_items;
+  return VS_OK;
+}
+
+void vs_store_checkpoint_unpin(vs_store *s, uint32_t i) {
+  assert(s->ck.active && !s->ck.installed && i < s->manifest.n_snapshots);
+  s->ck.unpin = true;
+  s->ck.unpinned = i;
+}
+
+vs_status vs_store_checkpoint_revert(vs_store *s, uint32_t i, vs_err *err) {
+  assert(s->ck.active && !s->ck.installed && s->ck.n_files == 0 && i < s->manifest.n_snapshots);
+  const vs_snapshot *from = &s->manifest.snapshot[i];
+  for (uint32_t f = 0; f < from->n_files; f++) {
+    VS_TRY(vs_checkpoint_reserve(s, err));
+    s->ck.file[s->ck.n_files++] = (vs_next_file){from->file[f], false};
+  }
+  return VS_OK;
+}
+
+/* Fills in *to, which is freed with its manifest also after a refusal. */
+static bool copy_snapshot(vs_alloc *a, const vs_snapshot *from, const vs_file_ref *file, uint32_t n_files,
+                          vs_slice blob, vs_snapshot *to) {
+  size_t name = strlen(from->name) + 1;
+  to->created_ms = from->created_ms;
+  to->n_items = from->n_items;
+  if ((to->name = vs_malloc(a, name)) == NULL) return false;
+  memcpy(to->name, from->name, name);
+  if (n_files > 0 && (to->file = vs_calloc(a, n_files, sizeof *to->file)) == NULL) return false;
+  if (n_files > 0) memcpy(to->file, file, n_files * sizeof *file);
+  to->n_files = n_files;
+  if (blob.n > 0 && (to->blob = vs_malloc(a, blob.n)) == NULL) return false;
+  if (blob.n > 0) memcpy(to->blob, blob.p, blob.n);
+  to->blob_bytes = blob.n;
+  return true;
+}
+
+/* The snapshots of the manifest in force, less one or with the new one, whose state is m's. */
+static bool assemble_snapshots(vs_store *s, vs_manifest *m) {
+  const vs_manifest *old = &s->manifest;
+  uint32_t n = old->n_snapshots - (s->ck.unpin ? 1 : 0) + (s->ck.pin.name != NULL ? 1 : 0);
+  if (n == 0) return true;
+  if ((m->snapshot = vs_calloc(s->a, n, sizeof *m->snapshot)) == NULL) return false;
+  m->n_snapshots = n;
+  uint32_t at = 0;
+  for (uint32_t i = 0; i < old->n_snapshots; i++) {
+    const vs_snapshot *from = &old->snapshot[i];
+    if (s->ck.unpin && i == s->ck.unpinned) continue;
+    vs_slice blob = {from->blob, from->blob_bytes};
+    if (!copy_snapshot(s->a, from, from->file, from->n_files, blob, &m->snapshot[at++])) return false;
+  }
+  if (s->ck.pin.name == NULL) return true;
+  return copy_snapshot(s->a, &s->ck.pin, m->file, m->n_files, (vs_slice){m->blob, m->blob_bytes}, &m->snapshot[at]);
+}
+
+/* ============ Install ============ */
+
 /* Gathers the new manifest; what it owns is freed with the checkpoint. */
 static vs_status assemble(vs_store *s, vs_slice blob, vs_err *err) {
   vs_checkpoint *ck = &s->ck;
@@ -95,7 +163,7 @@ static vs_status assemble(vs_store *s, vs_slice blob, vs_err *err) {
   m->n_files = ck->n_files;
   if (blob.n > 0) memcpy(m->blob, blob.p, blob.n);
   m->blob_bytes = blob.n;
-  return VS_OK;
+  return assemble_snapshots(s, m) ? VS_OK : vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the manifest");
 }
 
 vs_status vs_store_checkpoint_install(vs_store *s, vs_slice blob, vs_err *err) {
@@ -135,14 +203,22 @@ typedef struct {
   vs_err *err;
 } dead_list;
 
+static bool names(const vs_file_ref *file, uint32_t n, vs_name name) {
+  vs_file_kind kind = name.kind == VS_NAME_SEGMENT ? VS_FILE_SEGMENT : VS_FILE_INDEX;
+  for (uint32_t i = 0; i < n; i++)
+    if (file[i].kind == kind && file[i].number == name.number && file[i].part == name.part) return true;
+  return false;
+}
+
 static bool is_live(const vs_store *s, vs_name name) {
   const vs_manifest *m = &s->manifest;
   if (name.kind == VS_NAME_WAL) return name.number >= m->first_log;
   if (name.kind == VS_NAME_MANIFEST) return name.number >= m->generation;
-  vs_file_kind kind = name.kind == VS_NAME_SEGMENT ? VS_FILE_SEGMENT : VS_FILE_INDEX;
-  for (uint32_t i = 0; i < m->n_files; i++)
-    if (m->file[i].kind == kind && m->file[i].number == name.number && m->file[i].part == name.part) return true;
-  return false;
+  bool live = names(m->file, m->n_files, name);
+  for (uint32_t i = 0; i < m->n_snapshots && !live; i++) {
+    live = names(m->snapshot[i].file, m->snapshot[i].n_files, name);
+  }
+  return live;
 }
 
 static vs_status collect(void *ctx, const char *text, bool is_dir) {

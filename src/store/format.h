@@ -38,7 +38,9 @@
  *     body: generation u64, first log u64, its predecessor u64, last
  *     transaction u64, next segment u64, n_files u32, per file {kind u8,
  *     part u32, number u64, bytes u64, n_items u64, crc u32}, blob (varint
- *     length, bytes)
+ *     length, bytes); where there are snapshots: n_snapshots u32, per snapshot
+ *     {name (varint length, bytes), created ms u64, n_items u64, n_files u32,
+ *     files and blob as above}
  *
  * BLOCK FILE (seg-<n>, idx-<g>-<i>), header, blocks, footer:
  *       16     4  kind
@@ -75,6 +77,7 @@
 #define VS_MANIFEST_HEADER_BYTES 32u
 #define VS_MANIFEST_MAX_BYTES (256u << 20)
 #define VS_MANIFEST_REF_BYTES 33u
+#define VS_SNAPSHOT_MIN_BYTES 23u
 
 #define VS_BLOCK_FILE_HEADER_BYTES 36u
 #define VS_BLOCK_HEADER_BYTES 8u

@@ -10,7 +10,16 @@
 
 #include <string.h>
 
+void vs_snapshot_deinit(vs_alloc *a, vs_snapshot *s) {
+  vs_free(a, s->name);
+  vs_free(a, s->file);
+  vs_free(a, s->blob);
+  memset(s, 0, sizeof *s);
+}
+
 void vs_manifest_deinit(vs_alloc *a, vs_manifest *m) {
+  for (uint32_t i = 0; i < m->n_snapshots; i++) vs_snapshot_deinit(a, &m->snapshot[i]);
+  vs_free(a, m->snapshot);
   vs_free(a, m->file);
   vs_free(a, m->blob);
   memset(m, 0, sizeof *m);
@@ -29,6 +38,54 @@ static bool decode_ref(vs_rd *r, vs_file_ref *ref) {
   return !r->failed && (kind == VS_FILE_SEGMENT || kind == VS_FILE_INDEX) && ref->number != UINT64_MAX;
 }
 
+/* Memory that decoding needs: refused is no damage. */
+static void *take(vs_alloc *a, size_t n, size_t size, vs_status *status) {
+  void *p = vs_calloc(a, n, size);
+  if (p == NULL) *status = VS_OUT_OF_MEMORY;
+  return p;
+}
+
+static bool decode_files(vs_alloc *a, vs_rd *r, vs_file_ref **file, uint32_t *n, vs_status *status) {
+  uint32_t n_files = vs_rd_u32(r);
+  if (r->failed || n_files > vs_rd_left(r) / VS_MANIFEST_REF_BYTES) return false;
+  if (n_files > 0 && (*file = take(a, n_files, sizeof **file, status)) == NULL) return false;
+  for (*n = 0; *n < n_files; ++*n)
+    if (!decode_ref(r, &(*file)[*n])) return false;
+  return true;
+}
+
+static bool decode_blob(vs_alloc *a, vs_rd *r, uint8_t **blob, size_t *n, vs_status *status) {
+  vs_slice bytes = vs_rd_slice(r);
+  if (r->failed) return false;
+  if (bytes.n > 0) {
+    if ((*blob = take(a, bytes.n, 1, status)) == NULL) return false;
+    memcpy(*blob, bytes.p, bytes.n);
+  }
+  *n = bytes.n;
+  return true;
+}
+
+static bool decode_snapshot(vs_alloc *a, vs_rd *r, vs_snapshot *s, vs_status *status) {
+  vs_slice name = vs_rd_slice(r);
+  if (r->failed || name.n == 0 || name.n > VS_SNAPSHOT_NAME_MAX || memchr(name.p, 0, name.n)) return false;
+  if ((s->name = take(a, name.n + 1, 1, status)) == NULL) return false;
+  memcpy(s->name, name.p, name.n);
+  s->created_ms = vs_rd_u64(r);
+  s->n_items = vs_rd_u64(r);
+  return decode_files(a, r, &s->file, &s->n_files, status) && decode_blob(a, r, &s->blob, &s->blob_bytes, status);
+}
+
+static bool decode_snapshots(vs_alloc *a, vs_rd *r, vs_manifest *m, vs_status *status) {
+  if (vs_rd_left(r) == 0) return true;
+  uint32_t n = vs_rd_u32(r);
+  if (r->failed || n == 0 || n > vs_rd_left(r) / VS_SNAPSHOT_MIN_BYTES) return false;
+  if ((m->snapshot = take(a, n, sizeof *m->snapshot, status)) == NULL) return false;
+  m->n_snapshots = n;
+  for (uint32_t i = 0; i < n; i++)
+    if (!decode_snapshot(a, r, &m->snapshot[i], status)) return false;
+  return vs_rd_left(r) == 0;
+}
+
 /* False for malformed bytes; *status only for a refused allocation. */
 static bool decode_body(vs_alloc *a, vs_rd *r, vs_manifest *m, vs_status *status) {
   *status = VS_OK;
@@ -37,32 +94,12 @@ static bool decode_body(vs_alloc *a, vs_rd *r, vs_manifest *m, vs_status *status
   m->prev_log = vs_rd_u64(r);
   m->last_txn = vs_rd_u64(r);
   m->next_segment = vs_rd_u64(r);
-  uint32_t n_files = vs_rd_u32(r);
-  if (r->failed || n_files > vs_rd_left(r) / VS_MANIFEST_REF_BYTES) return false;
+  if (r->failed) return false;
   /* Counters near the top of their range would overflow later. */
   if (m->first_log == 0 || m->prev_log >= m->first_log || m->first_log >= UINT64_MAX - 1) return false;
   if (m->last_txn == UINT64_MAX || m->next_segment == UINT64_MAX) return false;
-  if (n_files > 0) {
-    m->file = vs_calloc(a, n_files, sizeof *m->file);
-    if (m->file == NULL) {
-      *status = VS_OUT_OF_MEMORY;
-      return false;
-    }
-  }
-  for (m->n_files = 0; m->n_files < n_files; m->n_files++)
-    if (!decode_ref(r, &m->file[m->n_files])) return false;
-  vs_slice blob = vs_rd_slice(r);
-  if (r->failed || vs_rd_left(r) != 0) return false;
-  if (blob.n > 0) {
-    m->blob = vs_malloc(a, blob.n);
-    if (m->blob == NULL) {
-      *status = VS_OUT_OF_MEMORY;
-      return false;
-    }
-    memcpy(m->blob, blob.p, blob.n);
-  }
-  m->blob_bytes = blob.n;
-  return true;
+  return decode_files(a, r, &m->file, &m->n_files, status) && decode_blob(a, r, &m->blob, &m->blob_bytes, status) &&
+         decode_snapshots(a, r, m, status);
 }
 
 static vs_status decode(vs_store *s, const uint8_t *p, size_t n, uint64_t generation, const char *path,
@@ -123,6 +160,19 @@ vs_status vs_manifest_check_files(vs_store *s, const vs_manifest *m, vs_err *err
 
 /* ============ Writing ============ */
 
+static void encode_files(vs_wr *w, const vs_file_ref *file, uint32_t n) {
+  vs_wr_u32(w, n);
+  for (uint32_t i = 0; i < n; i++) {
+    const vs_file_ref *ref = &file[i];
+    vs_wr_u8(w, (uint8_t)ref->kind);
+    vs_wr_u32(w, ref->part);
+    vs_wr_u64(w, ref->number);
+    vs_wr_u64(w, ref->bytes);
+    vs_wr_u64(w, ref->n_items);
+    vs_wr_u32(w, ref->crc);
+  }
+}
+
 static void encode(vs_wr *w, const vs_manifest *m) {
   uint8_t *header = vs_wr_space(w, VS_MANIFEST_HEADER_BYTES);
   if (header != NULL) memset(header, 0, VS_MANIFEST_HEADER_BYTES);
@@ -131,17 +181,17 @@ static void encode(vs_wr *w, const vs_manifest *m) {
   vs_wr_u64(w, m->prev_log);
   vs_wr_u64(w, m->last_txn);
   vs_wr_u64(w, m->next_segment);
-  vs_wr_u32(w, m->n_files);
-  for (uint32_t i = 0; i < m->n_files; i++) {
-    const vs_file_ref *ref = &m->file[i];
-    vs_wr_u8(w, (uint8_t)ref->kind);
-    vs_wr_u32(w, ref->part);
-    vs_wr_u64(w, ref->number);
-    vs_wr_u64(w, ref->bytes);
-    vs_wr_u64(w, ref->n_items);
-    vs_wr_u32(w, ref->crc);
-  }
+  encode_files(w, m->file, m->n_files);
   vs_wr_slice(w, m->blob, m->blob_bytes);
+  if (m->n_snapshots > 0) vs_wr_u32(w, m->n_snapshots);
+  for (uint32_t i = 0; i < m->n_snapshots; i++) {
+    const vs_snapshot *s = &m->snapshot[i];
+    vs_wr_slice(w, s->name, strlen(s->name));
+    vs_wr_u64(w, s->created_ms);
+    vs_wr_u64(w, s->n_items);
+    encode_files(w, s->file, s->n_files);
+    vs_wr_slice(w, s->blob, s->blob_bytes);
+  }
   if (w->failed) return;
   header = w->p;
   vs_header_begin(header, VS_MANIFEST_MAGIC, VS_MANIFEST_HEADER_BYTES);

@@ -256,3 +256,10 @@ const vs_file_ref *vs_store_file(const vs_store *s, uint32_t i) {
   assert(i < s->manifest.n_files);
   return &s->manifest.file[i];
 }
+
+uint32_t vs_store_n_snapshots(const vs_store *s) { return s->manifest.n_snapshots; }
+
+const vs_snapshot *vs_store_snapshot(const vs_store *s, uint32_t i) {
+  assert(i < s->manifest.n_snapshots);
+  return &s->manifest.snapshot[i];
+}

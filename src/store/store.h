@@ -35,6 +35,9 @@
  *       durable.
  *   S6  After a failed append nothing more is added to that log file; the
  *       next transaction starts a new one whose header says where the old ends.
+ *   S7  A snapshot is a part of the manifest; what it names is not deleted
+ *       while a valid manifest holds it. Its damage does not keep the store
+ *       from opening.
  */
 #ifndef VS_STORE_H
 #define VS_STORE_H
@@ -62,6 +65,18 @@ typedef struct {
   uint64_t n_items; /* what the writer counted, for its own use */
 } vs_file_ref;
 
+/* A state that stays readable: the files and the blob of the checkpoint that made it, pinned by name. */
+#define VS_SNAPSHOT_NAME_MAX 128u
+typedef struct {
+  char *name;          /* owned, NUL-terminated, 1 .. VS_SNAPSHOT_NAME_MAX bytes */
+  uint64_t created_ms; /* the caller's clock */
+  uint64_t n_items;    /* what the caller counted */
+  vs_file_ref *file;   /* owned */
+  uint32_t n_files;
+  uint8_t *blob; /* owned */
+  size_t blob_bytes;
+} vs_snapshot;
+
 /* Formats the file's name, e.g. "seg-7", into name (>= 48 bytes). */
 void vs_file_ref_name(const vs_file_ref *ref, char *name);
 
@@ -82,6 +97,9 @@ uint64_t vs_store_generation(const vs_store *s);
 vs_slice vs_store_blob(const vs_store *s);
 uint32_t vs_store_n_files(const vs_store *s);
 const vs_file_ref *vs_store_file(const vs_store *s, uint32_t i);
+/* Its snapshots, oldest first. */
+uint32_t vs_store_n_snapshots(const vs_store *s);
+const vs_snapshot *vs_store_snapshot(const vs_store *s, uint32_t i);
 
 /* Delivers the frames of every transaction committed after the manifest, in
  * order; fn sees kind, payload (borrowed) and is called with kind
@@ -155,6 +173,13 @@ VS_MUST_USE vs_status vs_store_sync(vs_store *s, vs_err *err);
 VS_MUST_USE vs_status vs_store_checkpoint_begin(vs_store *s, vs_err *err);
 /* Keeps file i of the manifest in force. */
 VS_MUST_USE vs_status vs_store_checkpoint_keep(vs_store *s, uint32_t i, vs_err *err);
+/* Between begin and install: the coming manifest also holds a snapshot of the state it describes. */
+VS_MUST_USE vs_status vs_store_checkpoint_pin(vs_store *s, const char *name, uint64_t created_ms, uint64_t n_items,
+                                              vs_err *err);
+/* ... or it no longer holds snapshot i of the one in force. */
+void vs_store_checkpoint_unpin(vs_store *s, uint32_t i);
+/* ... or it describes the state of snapshot i: keeps its files. Install gets the snapshot's blob. */
+VS_MUST_USE vs_status vs_store_checkpoint_revert(vs_store *s, uint32_t i, vs_err *err);
 /* After the sync of the new files (asserted). */
 VS_MUST_USE vs_status vs_store_checkpoint_install(vs_store *s, vs_slice blob, vs_err *err);
 /* After the sync of the manifest (asserted). The new manifest is in force. */
@@ -181,6 +206,8 @@ const vs_file_ref *vs_store_pending(const vs_store *s, uint32_t i);
 /* Reading file i of the manifest in force, block by block in order. */
 typedef struct vs_block_reader vs_block_reader;
 VS_MUST_USE vs_status vs_block_reader_open(vs_store *s, uint32_t i, vs_block_reader **out, vs_err *err);
+/* The same for any file that a snapshot names. */
+VS_MUST_USE vs_status vs_block_reader_open_ref(vs_store *s, const vs_file_ref *ref, vs_block_reader **out, vs_err *err);
 /* The next block, borrowed until the next call; n = 0 at the end (after the
  * whole file was checked: lengths, checksums, block count). */
 VS_MUST_USE vs_status vs_block_reader_next(vs_block_reader *r, vs_slice *out, vs_err *err);

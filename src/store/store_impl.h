@@ -59,6 +59,8 @@ typedef struct {
   vs_file_ref *file; /* owned */
   uint8_t *blob;     /* owned */
   size_t blob_bytes;
+  vs_snapshot *snapshot; /* owned */
+  uint32_t n_snapshots;
 } vs_manifest;
 
 /* A file of the checkpoint under way. */
@@ -78,6 +80,9 @@ typedef struct {
   uint64_t wal_bytes;      /* log bytes from first_log on */
   vs_next_file *file;      /* owned, in the order of the calls */
   uint32_t n_files, cap_files;
+  vs_snapshot pin; /* owned: name and numbers of the snapshot to make; name NULL = none */
+  bool unpin;      /* snapshot `unpinned` is left out */
+  uint32_t unpinned;
   vs_manifest next; /* complete once installed */
 } vs_checkpoint;
 
@@ -257,6 +262,7 @@ void vs_recovery_deinit(vs_alloc *a, vs_recovery *r);
 /* ============ manifest.c ============ */
 
 void vs_manifest_deinit(vs_alloc *a, vs_manifest *m);
+void vs_snapshot_deinit(vs_alloc *a, vs_snapshot *s);
 /* *valid false for a damaged one; VS_VERSION for a newer format. */
 VS_MUST_USE vs_status vs_manifest_load(vs_store *s, uint64_t generation, vs_manifest *out, bool *valid, vs_err *err);
 /* Encodes and writes manifest-<generation> of *m. */
@@ -278,10 +284,5 @@ VS_MUST_USE vs_status vs_wal_mark(vs_store *s, vs_err *err);
 /* A block writer announces its file, so that adding it cannot fail. */
 VS_MUST_USE vs_status vs_checkpoint_reserve(vs_store *s, vs_err *err);
 void vs_checkpoint_add(vs_store *s, const vs_file_ref *ref);
-
-/* ============ blockfile.c ============ */
-
-/* Reads the file of `ref` as vs_block_reader_open does the manifest's. */
-VS_MUST_USE vs_status vs_block_reader_open_ref(vs_store *s, const vs_file_ref *ref, vs_block_reader **out, vs_err *err);
 
 #endif

@@ -50,9 +50,9 @@ static vs_status verify_manifest(verify *v, vs_err *err) {
   return report(v, status, &what, err);
 }
 
-static vs_status read_blocks(vs_store *s, uint32_t i, vs_err *what) {
+static vs_status read_blocks(vs_store *s, const vs_file_ref *ref, vs_err *what) {
   vs_block_reader *r;
-  VS_TRY(vs_block_reader_open(s, i, &r, what));
+  VS_TRY(vs_block_reader_open_ref(s, ref, &r, what));
   vs_slice block;
   vs_status status;
   do {
@@ -78,13 +78,36 @@ static vs_status verify_logs(verify *v, vs_err *err) {
   return VS_OK;
 }
 
+static vs_status verify_file(verify *v, const vs_file_ref *ref, vs_err *err) {
+  vs_err what;
+  vs_err_clear(&what);
+  return report(v, read_blocks(v->s, ref, &what), &what, err);
+}
+
+static bool has_file(const vs_file_ref *file, uint32_t n, const vs_file_ref *ref) {
+  for (uint32_t i = 0; i < n; i++)
+    if (file[i].kind == ref->kind && file[i].number == ref->number && file[i].part == ref->part) return true;
+  return false;
+}
+
+/* Snapshots share files with the live state and with each other. */
+static bool seen_before(const vs_manifest *m, uint32_t n_snapshots, const vs_file_ref *ref) {
+  bool seen = has_file(m->file, m->n_files, ref);
+  for (uint32_t i = 0; i < n_snapshots && !seen; i++) {
+    seen = has_file(m->snapshot[i].file, m->snapshot[i].n_files, ref);
+  }
+  return seen;
+}
+
 vs_status vs_store_verify(vs_store *s, vs_damage_fn fn, void *ctx, vs_err *err) {
   verify v = {s, fn, ctx};
   VS_TRY(verify_manifest(&v, err));
-  for (uint32_t i = 0; i < s->manifest.n_files; i++) {
-    vs_err what;
-    vs_err_clear(&what);
-    VS_TRY(report(&v, read_blocks(s, i, &what), &what, err));
+  const vs_manifest *m = &s->manifest;
+  for (uint32_t i = 0; i < m->n_files; i++) VS_TRY(verify_file(&v, &m->file[i], err));
+  for (uint32_t i = 0; i < m->n_snapshots; i++) {
+    for (uint32_t f = 0; f < m->snapshot[i].n_files; f++) {
+      if (!seen_before(m, i, &m->snapshot[i].file[f])) VS_TRY(verify_file(&v, &m->snapshot[i].file[f], err));
+    }
   }
   return verify_logs(&v, err);
 }

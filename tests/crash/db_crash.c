@@ -49,6 +49,8 @@ static const char *check_state(vs_io *io, const model *m) {
       wrong = "verify finds damage";
     } else if (upsert(&c, 7, 99) != VS_OK || version_of(&c.db, 7) != 99) {
       wrong = "takes no further commit";
+    } else {
+      wrong = wrong_snapshot(&c, m);
     }
   }
   client_deinit(&c);

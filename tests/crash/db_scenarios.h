@@ -4,11 +4,13 @@
  * of up to N_RECORDS records. The model keeps the state after each commit, how many
  * were issued and how many acknowledged. The one rule of all harnesses: what a
  * later opening shows is exactly the state after some commit j with
- * acknowledged <= j <= issued.
+ * acknowledged <= j <= issued. Restoring a snapshot is such a commit. A snapshot
+ * that was acknowledged is there and holds its state until its removal begins.
  */
 #ifndef DB_SCENARIOS_H
 #define DB_SCENARIOS_H
 
+#include "../../src/db/checkpoint.h"
 #include "../unit/db/client.h"
 
 #define N_RECORDS 48u
@@ -22,6 +24,11 @@ typedef struct {
 typedef struct {
   state after[MAX_COMMITS + 1];
   uint32_t issued, acknowledged;
+  /* Snapshots "s0" and "s1": what each holds and how far it is promised. */
+  struct {
+    state holds;
+    bool acknowledged, dropping;
+  } snapshot[2];
 } model;
 
 /* ============ Writing with the model ============ */
@@ -171,6 +178,52 @@ static inline vs_status closing_with_checkpoint(client *c, model *m) {
   return put(c, m, 2, 3, true);
 }
 
+static inline vs_slice snapshot_name(uint32_t i) {
+  static const uint8_t names[2][2] = {{'s', '0'}, {'s', '1'}};
+  return (vs_slice){names[i], 2};
+}
+
+static inline vs_status make_snapshot(client *c, model *m, uint32_t i) {
+  m->snapshot[i].holds = m->after[m->issued];
+  m->snapshot[i].dropping = false;
+  VS_TRY(run(&c->db, vs_op_begin_snapshot(&c->db, snapshot_name(i), 1000 + i)));
+  m->snapshot[i].acknowledged = true;
+  return VS_OK;
+}
+
+static inline vs_status drop_snapshot(client *c, model *m, uint32_t i) {
+  m->snapshot[i].dropping = true;
+  return run(&c->db, vs_op_begin_snapshot_drop(&c->db, snapshot_name(i)));
+}
+
+static inline vs_status restore_snapshot(client *c, model *m, uint32_t i) {
+  m->after[m->issued + 1] = m->snapshot[i].holds;
+  vs_op_state *op = vs_op_begin_snapshot_restore(&c->db, snapshot_name(i));
+  if (!op) return c->db.err.status;
+  m->issued++;
+  vs_status status = vs_op_finish(op);
+  vs_op_end(op);
+  if (status == VS_OK) m->acknowledged = m->issued;
+  return status;
+}
+
+static inline vs_status snapshots(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 12, false));
+  VS_TRY(make_snapshot(c, m, 0));
+  VS_TRY(put(c, m, 6, 12, false));
+  VS_TRY(put(c, m, 0, 4, true));
+  VS_TRY(make_snapshot(c, m, 1));
+  VS_TRY(put(c, m, 0, 2, false));
+  VS_TRY(restore_snapshot(c, m, 0));
+  VS_TRY(put(c, m, 20, 3, false));
+  VS_TRY(checkpoint(c, true));
+  VS_TRY(drop_snapshot(c, m, 0));
+  VS_TRY(reopen(c, true));
+  VS_TRY(put(c, m, 1, 2, true));
+  VS_TRY(restore_snapshot(c, m, 1));
+  return put(c, m, 2, 2, false);
+}
+
 typedef struct {
   const char *name;
   vs_status (*run)(client *, model *);
@@ -185,6 +238,7 @@ static const scenario scenarios[] = {
     {"group_commit", group_commit},
     {"delete_all_then_insert", delete_all_then_insert},
     {"closing_with_checkpoint", closing_with_checkpoint},
+    {"snapshots", snapshots},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
 
@@ -199,6 +253,23 @@ static inline int shown_commit(const vs_db_state *db, const model *m) {
     if (same == N_RECORDS && db->coll.n_live == live) return j;
   }
   return -1;
+}
+
+/* The promised snapshots are there, and each one there holds its state; NULL = right. Changes the database. */
+static inline const char *wrong_snapshot(client *c, const model *m) {
+  vs_db_state *db = &c->db;
+  for (uint32_t i = 0; i < 2; i++) {
+    char name[3] = {'s', (char)('0' + i), '\0'};
+    bool there = vs_snapshot_find(db->store, name) != VS_NO_SLOT;
+    if (!there && m->snapshot[i].acknowledged && !m->snapshot[i].dropping) return "an acknowledged snapshot is missing";
+    if (!there) continue;
+    model held = {.issued = 0};
+    held.after[0] = m->snapshot[i].holds;
+    if (run(db, vs_op_begin_snapshot_restore(db, snapshot_name(i))) != VS_OK) return "a snapshot cannot be restored";
+    if (shown_commit(db, &held) != 0) return "a restored snapshot shows another state";
+    if (findings(db) != 0) return "verify finds damage after restoring";
+  }
+  return NULL;
 }
 
 static inline uint32_t env_u32(const char *name, uint32_t otherwise) {

@@ -87,6 +87,9 @@ export const ABI = Object.freeze({
  * @property {(db: number) => number} vs_op_flush Waits until everything written is durable.
  * @property {(db: number) => number} vs_op_checkpoint Writes new segments and the index image, shortens the log.
  * @property {(db: number) => number} vs_op_optimize Rewrites every segment with dead records, then as checkpoint.
+ * @property {(db: number, name: number, n: number, now_ms: number) => number} vs_op_snapshot A checkpoint whose state stays readable under a name. ALREADY_EXISTS; UNSUPPORTED in memory.
+ * @property {(db: number, name: number, n: number) => number} vs_op_snapshot_drop Forgets a snapshot. NOT_FOUND.
+ * @property {(db: number, name: number, n: number) => number} vs_op_snapshot_restore Puts a snapshot in the place of the present records. No other operation may begin before it is over. A failure after its files were checked leaves the instance closed. Result: as of vs_op_open.
  * @property {(db: number) => number} vs_op_verify Checks every byte. Result: encoded array of {file, what}.
  * @property {(db: number) => number} vs_op_export One portable image; read it with vs_op_chunk.
  * @property {(db: number) => number} vs_op_close Flushes and marks the log; afterwards only vs_db_free.
@@ -110,5 +113,6 @@ export const ABI = Object.freeze({
  * @property {(db: number, id: number, n: number) => number} vs_find Reader. The id's slot, or 0xffffffff.
  * @property {(db: number, slot: number) => number} vs_record Reader. The record at a slot, or NULL.
  * @property {(db: number) => number} vs_count Reader. Live records.
+ * @property {(db: number) => number} vs_snapshots Encoded array of {name, createdAt ms, count, bytes}, newest first; otherwise like vs_stats.
  * @property {(db: number) => number} vs_stats Encoded object, preceded by its u32 length; NULL when memory is refused.
  */

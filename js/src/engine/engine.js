@@ -7,9 +7,10 @@
 import { VecStoreError, codeOf } from '../errors.js';
 import { ABI } from './abi.gen.js';
 import { Heap } from './memory.js';
-import { decodeUtf8, decodeValue, encodeToBytes } from './value.js';
+import { decodeUtf8, decodeValue, encodeToBytes, encodeUtf8 } from './value.js';
 
 /** @typedef {import('./abi.gen.js').EngineExports} EngineExports */
+/** @import { Snapshot } from '../types.js' */
 
 /** Operations are handed over in pieces of about this size. */
 export const STAGING_BYTES = 1 << 20;
@@ -166,6 +167,24 @@ export class Engine {
     return this.#operation(this.exports.vs_op_verify(this.#db));
   }
 
+  /** @param {string} name @param {number} now milliseconds since 1970 */
+  snapshot(name, now) {
+    const bytes = encodeUtf8(name);
+    return this.#operation(this.exports.vs_op_snapshot(this.#db, this.#stage(bytes), bytes.length, now));
+  }
+
+  /** @param {string} name */
+  dropSnapshot(name) {
+    const bytes = encodeUtf8(name);
+    return this.#operation(this.exports.vs_op_snapshot_drop(this.#db, this.#stage(bytes), bytes.length));
+  }
+
+  /** @param {string} name */
+  restoreSnapshot(name) {
+    const bytes = encodeUtf8(name);
+    return this.#operation(this.exports.vs_op_snapshot_restore(this.#db, this.#stage(bytes), bytes.length));
+  }
+
   export() {
     return this.#operation(this.exports.vs_op_export(this.#db));
   }
@@ -270,9 +289,18 @@ export class Engine {
 
   /** The engine's own statistics. @returns {Record<string, any>} */
   stats() {
-    const p = this.exports.vs_stats(this.#db) >>> 0;
+    return this.#told(this.exports.vs_stats(this.#db));
+  }
+
+  /** Newest first. @returns {Snapshot[]} */
+  snapshots() {
+    return this.#told(this.exports.vs_snapshots(this.#db));
+  }
+
+  /** An encoded value behind its length. @param {number} p @returns {any} */
+  #told(p) {
     if (p === 0) throw this.error();
-    return decodeValue(this.heap.borrow(p + 4, this.heap.u32(p)));
+    return decodeValue(this.heap.borrow((p >>> 0) + 4, this.heap.u32(p >>> 0)));
   }
 
   /** Frees the database; the instance is of no use afterwards. */

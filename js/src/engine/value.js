@@ -12,6 +12,9 @@ const NULL = 0, FALSE = 1, TRUE = 2, INT = 3, F64 = 4, STRING = 5, ARRAY = 6, OB
 export const MAX_DEPTH = 64;
 
 const encoder = new TextEncoder();
+
+/** @param {string} text */
+export const encodeUtf8 = (text) => encoder.encode(text);
 // ignoreBOM keeps a leading U+FEFF, which otherwise would vanish from stored strings.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -17,10 +17,11 @@ import * as reads from './reads.mjs';
 import * as recall from './recall.mjs';
 import * as reopening from './reopening.mjs';
 import * as scores from './scores.mjs';
+import * as snapshots from './snapshots.mjs';
 import * as vectors from './vectors.mjs';
 import * as writes from './writes.mjs';
 
-const GROUPS = { ids, vectors, writes, metadata, reads, scores, options, reopening, order, durability, portable, recall };
+const GROUPS = { ids, vectors, writes, metadata, reads, scores, options, reopening, order, durability, portable, snapshots, recall };
 
 /**
  * The cases that apply, as [name, run].

@@ -104,12 +104,57 @@ static void fail_checkpoints(bool forever, bool exporting) {
   io->ops->destroy(io);
 }
 
+/* Restoring may fail after its manifest was written: then the instance is
+ * closed, and the next one shows the snapshot. */
+static void fail_snapshots(bool forever) {
+  static const vs_slice name = {(const uint8_t *)"before", 6};
+  vs_alloc a;
+  vs_io *io;
+  client c;
+  vs_alloc_init(&a);
+  must(vs_io_fault_create(&a, &io) == VS_OK);
+  prepare(&c, io);
+  vs_status status = VS_OUT_OF_MEMORY;
+  for (uint32_t n = 1; status != VS_OK; n++, injections++) {
+    c.db.alloc.fail_at = c.db.alloc.n_calls + n;
+    c.db.alloc.fail_forever = forever;
+    status = run(&c.db, vs_op_begin_snapshot(&c.db, name, 1));
+    c.db.alloc.fail_at = 0;
+    must((status == VS_OK || status == VS_OUT_OF_MEMORY) && untouched(&c.db));
+  }
+  ok(vs_store_n_snapshots(c.db.store) == 1, "snapshot failing %s: then it is there", forever ? "for ever" : "once");
+  uint32_t n_closed = 0;
+  status = VS_OUT_OF_MEMORY;
+  for (uint32_t n = 1; status != VS_OK; n++, injections++) {
+    if (untouched(&c.db)) must(batch(&c) == VS_OK);
+    c.db.alloc.fail_at = c.db.alloc.n_calls + n;
+    c.db.alloc.fail_forever = forever;
+    status = run(&c.db, vs_op_begin_snapshot_restore(&c.db, name));
+    c.db.alloc.fail_at = 0;
+    must(status == VS_OK || status == VS_OUT_OF_MEMORY);
+    if (c.db.open) {
+      must(status == VS_OK ? untouched(&c.db) : applied(&c.db));
+      continue;
+    }
+    n_closed++;
+    client_deinit(&c);
+    must(c.db.alloc.n_live == 0);
+    client_init(&c, io);
+    must(client_open(&c, "posix", false) == VS_OK && untouched(&c.db));
+  }
+  ok(n_closed > 0 && findings(&c.db) == 0, "restoring failing %s: never a mixture", forever ? "for ever" : "once");
+  client_deinit(&c);
+  ok(c.db.alloc.n_live == 0, "no leak");
+  io->ops->destroy(io);
+}
+
 int main(void) {
   for (int forever = 0; forever < 2; forever++) {
     fail_writes(false, forever);
     fail_writes(true, forever);
     fail_checkpoints(forever, false);
     fail_checkpoints(forever, true);
+    fail_snapshots(forever);
   }
   printf("# injections: %u\n", injections);
   return tap_done();
