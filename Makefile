@@ -154,12 +154,16 @@ dist/vecstore-cli.wasm: dist/vecstore-cli.simd.wasm
 	@cp $< $@
 
 WASM := $(foreach v,simd relaxed,dist/vecstore.$v.wasm dist/vecstore.idbfs.$v.wasm)
-ARTIFACTS := $(WASM) dist/vecstore.idbfs.mjs dist/urls.mjs dist/inline.mjs dist/vecstore-cli.wasm
+BUNDLES := dist/browser.mjs dist/node.mjs
+ARTIFACTS := $(WASM) dist/vecstore.idbfs.mjs dist/urls.mjs $(BUNDLES) dist/inline.mjs dist/vecstore-cli.wasm
 dist/urls.mjs: wasm/tools/gen-urls.mjs
 	@mkdir -p dist && node $< > $@
 dist/inline.mjs: wasm/tools/bundle-inline.mjs $(WASM) dist/vecstore.idbfs.mjs $(JS_SRC) $(ABI_JS) $(NPM)
 	$(say) bundle '$@'
 	@node $< $@
+$(BUNDLES) &: wasm/tools/bundle.mjs dist/urls.mjs $(JS_SRC) $(ABI_JS) $(NPM)
+	$(say) bundle '$(BUNDLES) and their parts'
+	@node $< dist
 wasm: $(WASM) ## dist/*.wasm for WASI and Emscripten
 emscripten: $(filter dist/vecstore.idbfs%,$(ARTIFACTS)) ## only the IDBFS build
 cli: dist/vecstore-cli.wasm ## the WASI command
@@ -168,7 +172,7 @@ dist/types/.checked: $(JS_SRC) js/tsconfig.json $(ABI_JS) $(NPM)
 	$(say) tsc js
 	@rm -rf dist/types && $(NODE_BIN)/tsc -p js && touch $@
 size: $(ARTIFACTS) ## sizes of what is shipped
-	@node wasm/tools/size.mjs $^
+	@node wasm/tools/size.mjs $^ $(wildcard $(BUNDLES:%.mjs=%.*.mjs))
 build: $(ARTIFACTS) js size ## everything the package holds
 
 # ---- Checks and tests

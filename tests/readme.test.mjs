@@ -54,7 +54,7 @@ async function runBrowser(block) {
   writeFileSync(join(project.dir, 'start.mjs'), `window.__result = import('./${name}')
     .then(() => ({ text: document.body.textContent }), (error) => ({ error: String(error.stack ?? error) }));\n`);
   writeFileSync(join(project.dir, 'page.html'), `<!doctype html><title>README</title><body>
-    <script type="importmap">{ "imports": { "vecstore": "/node_modules/vecstore/js/src/index.js" } }</script>
+    <script type="importmap">{ "imports": { "vecstore": "/node_modules/vecstore/dist/browser.mjs" } }</script>
     <script type="module" src="start.mjs"></script>`);
   const site = await serveFolder(project.dir);
   const browser = await openChromium();

@@ -14,6 +14,9 @@ import { ABI, STATUS } from './engine/abi.gen.js';
  * the code is CORRUPT, POISONED or CLOSED.
  */
 export class VecStoreError extends Error {
+  /** Whatever a minifier calls the class. @internal */
+  static name = 'VecStoreError';
+
   /**
    * @param {ErrorCode} code
    * @param {string} message

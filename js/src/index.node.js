@@ -10,4 +10,6 @@ export * from './types.js';
 export class VecStore extends Store {
   /** @type {any} */
   static platform = platform;
+  /** Whatever a minifier calls the class. @internal */
+  static name = 'VecStore';
 }

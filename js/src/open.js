@@ -41,7 +41,7 @@ export async function openParts(platform, options, image) {
     readOpenOptions(options);
   const seam = /** @type {any} */ (options)?.[TEST_SEAM];
   throwIfAborted(signal);
-  let backend = await openBackend(platform, storage, path, requirePersistence);
+  let backend = await openBackend(platform, storage, path, requirePersistence, wasm);
   if (seam?.backend) backend = /** @type {Backend} */ (seam.backend(backend));
   try {
     const loaded = await backend.load(wasm);

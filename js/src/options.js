@@ -12,8 +12,7 @@ const METRICS = [
 const INDEX_TYPES = ['auto', 'hnsw', 'flat'];
 const PRESETS = /** @type {Record<string, number>} */ ({ fast: 20, balanced: 50, high: 100, max: 200 });
 const PARTS = /** @type {Part[]} */ (['vector', 'metadata', 'text']);
-const STORAGES = ['auto', 'memory', 'fs', 'idbfs'];
-const LATER_STORAGES = ['idb', 'opfs'];
+const STORAGES = ['auto', 'memory', 'fs', 'idbfs', 'idb', 'opfs'];
 const LATER_QUANTIZATIONS = ['int8', 'binary'];
 
 const MAX_U32 = 0xffffffff;
@@ -109,10 +108,8 @@ const PROGRESS = { signal: checkSignal, onProgress: checkFunction };
 
 /** @param {string} name @param {unknown} value */
 function checkStorage(name, value) {
-  if (typeof value === 'object' && value !== null) {
-    throw unsupported(`${name}: custom storage hosts are not supported by this version`);
-  }
-  if (LATER_STORAGES.includes(/** @type {string} */ (value))) throw later(name, value);
+  // What a StorageHost must have is checked where it is used.
+  if (typeof value === 'object' && value !== null) return value;
   return checkOneOf(name, value, STORAGES);
 }
 
@@ -179,11 +176,11 @@ export function readOpenOptions(given) {
   const storage = options.storage ?? 'auto';
   const path = options.path === ':memory:' ? undefined : options.path;
   if (options.path === ':memory:' && storage !== 'auto' && storage !== 'memory') {
-    throw invalid(`path ':memory:' contradicts storage '${storage}'`);
+    throw invalid(`path ':memory:' contradicts storage ${show(storage)}`);
   }
   const { dimension, metric, index } = options;
   return {
-    storage: /** @type {'auto' | 'memory' | 'fs' | 'idbfs'} */ (storage),
+    storage: /** @type {'auto' | import('./platform/platform.js').Kind | object} */ (storage),
     path: /** @type {string | undefined} */ (path),
     relaxed: options.durability === 'relaxed',
     memoryBudget: /** @type {number} */ (options.memoryBudget ?? 0),

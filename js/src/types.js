@@ -35,7 +35,7 @@
 /**
  * @typedef {object} OpenOptions
  * @property {string} [path] a directory (fs) or plain name [A-Za-z0-9._-]{1,128}; ':memory:' or absent = not persisted
- * @property {'auto' | 'memory' | 'idbfs' | 'fs'} [storage] 'auto'
+ * @property {'auto' | 'memory' | 'fs' | 'opfs' | 'idbfs' | 'idb' | import('./storage/host.js').StorageHost} [storage] 'auto'
  * @property {number} [dimension] absent: the first insert fixes it; 0 = records without vectors
  * @property {Metric} [metric] 'cosine'
  * @property {IndexOptions} [index]
@@ -129,7 +129,7 @@
  * @property {'strict' | 'relaxed'} durability
  * @property {{ total: number, wasm: number, [part: string]: number }} memory bytes; total is WASM memory and
  *   what the storage keeps in memory
- * @property {{ kind: 'memory' | 'fs' | 'idbfs', persistent: boolean, path?: string, [key: string]: any }} storage
+ * @property {{ kind: 'memory' | 'fs' | 'opfs' | 'idbfs' | 'idb' | 'host', persistent: boolean, path?: string, [key: string]: any }} storage
  * @property {{ simd: string, version: string }} engine
  * @property {string | null} lastError what went wrong in the background
  */

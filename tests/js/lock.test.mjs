@@ -5,9 +5,10 @@ import fs, { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { files } from '../../js/src/platform/node.js';
+import { loadFiles } from '../../js/src/platform/node.js';
 import { takeLock } from '../../js/src/storage/lock.js';
 
+const files = await loadFiles();
 const root = mkdtempSync(join(tmpdir(), 'vecstore-lock-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 let locks = 0;
@@ -88,8 +89,9 @@ test('many processes, one stale lock: one holder at a time', { timeout: 60_000 }
   const log = `${path}.log`;
   const code = `
     import fs from 'node:fs';
-    import { files } from ${JSON.stringify(new URL('../../js/src/platform/node.js', import.meta.url).href)};
+    import { loadFiles } from ${JSON.stringify(new URL('../../js/src/platform/node.js', import.meta.url).href)};
     import { takeLock } from ${JSON.stringify(new URL('../../js/src/storage/lock.js', import.meta.url).href)};
+    const files = await loadFiles();
     const until = Date.now() + 1500;
     let taken = 0;
     while (Date.now() < until) {

@@ -1,4 +1,5 @@
 // What an isolate needs to start: time to the first answer and to an imported index (printed), and memory (asserted).
+// First answer: import, open, insert ten records, query (site/first-result.mjs), the median of fresh processes or pages.
 //
 // The data are as large as 100,000 vectors of 384 int8 components: 96 floats each. The graph over a fifth of them is
 // built by default, over all under VS_TIER=ci; the bounds are per record.
@@ -17,6 +18,7 @@ import { skipWithout, tools } from './tools.mjs';
 
 const DIMENSION = 96, RECORDS = 100_000;
 const START_RECORDS = 10_000;
+const STARTS = 5;
 /** WASM memory after an import (it never shrinks, so this is its peak) and the JavaScript heap. */
 const MEMORY_BUDGET = 96 * 2 ** 20;
 
@@ -44,10 +46,18 @@ async function build(n) {
 const startIn = (program, n) => JSON.parse(execFileSync(program, ['--expose-gc', 'start-process.mjs', String(n)], {
   cwd: project.dir, encoding: 'utf8', env,
 }));
-const inWords = ({ first, ms }) => `import to first result ${first.toFixed(0)} ms, ${START_RECORDS} records imported in ${ms.toFixed(0)} ms`;
+const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+
+/** Starts anew several times; what that took, in words. @param {() => any} start */
+async function inWords(start) {
+  const results = [];
+  for (let i = 0; i < STARTS; i++) results.push(await start());
+  const [first, ms] = ['first', 'ms'].map((key) => median(results.map((result) => result[key])).toFixed(0));
+  return `import to first result ${first} ms, ${START_RECORDS} records imported in ${ms} ms (medians of ${STARTS})`;
+}
 
 for (const [name, program, needs] of [['Node', process.execPath, []], ['Node 24', tools.node24, ['node24']]]) {
-  test(`${name}: start-up`, { skip: skipWithout(...needs) }, (t) => t.diagnostic(inWords(startIn(program, START_RECORDS))));
+  test(`${name}: start-up`, { skip: skipWithout(...needs) }, async (t) => t.diagnostic(await inWords(() => startIn(program, START_RECORDS))));
 }
 
 test('Chromium from localhost: start-up', { skip: skipWithout('chromium', 'esbuild') }, async (t) => {
@@ -57,7 +67,7 @@ test('Chromium from localhost: start-up', { skip: skipWithout('chromium', 'esbui
     for (const [how, page] of [['no bundler', 'start.html'], ['esbuild', 'bundled-start-page.html']]) {
       // The first page of a browser also starts its processes.
       await browser.result(`${site.url}/${page}?records=${START_RECORDS}`);
-      t.diagnostic(`${how}: ${inWords(await browser.result(`${site.url}/${page}?records=${START_RECORDS}`))}`);
+      t.diagnostic(`${how}: ${await inWords(() => browser.result(`${site.url}/${page}?records=${START_RECORDS}`))}`);
     }
   } finally {
     await browser.close();

@@ -64,6 +64,21 @@ function loadFailed(error) {
   });
 }
 
+/** Which of the package's engines to try, best first. @param {Target} target */
+const variantsOf = (target) => (!brokenRelaxed.has(target) && WebAssembly.validate(RELAXED_PROBE)
+  ? ['relaxed', 'simd'] : ['simd']);
+
+/**
+ * Begins to load the engine that loadEngine will want, so that a backend may do something else meanwhile.
+ * @param {Platform} platform
+ * @param {Target} target
+ * @param {unknown} wasm the caller's own module, or undefined
+ */
+export function preload(platform, target, wasm) {
+  // A failure is loadEngine's to tell.
+  if (wasm === undefined) compileOnce(platform, `${target}.${variantsOf(target)[0]}.wasm`).catch(() => {});
+}
+
 /**
  * Loads an engine and checks its kernels.
  * @param {Platform} platform
@@ -73,9 +88,7 @@ function loadFailed(error) {
  * @returns {Promise<{ exports: EngineExports, simd: string }>}
  */
 export async function loadEngine(platform, target, wasm, instantiate) {
-  const relaxed = !brokenRelaxed.has(target) && WebAssembly.validate(RELAXED_PROBE);
-  const variants = wasm !== undefined ? ['custom'] : relaxed ? ['relaxed', 'simd'] : ['simd'];
-  for (const simd of variants) {
+  for (const simd of wasm !== undefined ? ['custom'] : variantsOf(target)) {
     const module = await (simd === 'custom'
       ? moduleFrom(platform, wasm)
       : compileOnce(platform, `${target}.${simd}.wasm`)
@@ -89,21 +102,23 @@ export async function loadEngine(platform, target, wasm, instantiate) {
 }
 
 /**
- * Instantiates the WASI reactor. Imports that are not WASI's belong to custom
- * storage, which this version does not offer: no engine calls them.
+ * Instantiates the WASI reactor. Imports that are not WASI's are those of files kept by JavaScript
+ * (storage/host.js); an engine that keeps them elsewhere calls none of them.
  * @param {import('../wasi/host.js').WasiHost} host
+ * @param {{ import: (name: string) => Function, attach: (memory: WebAssembly.Memory) => void }} [files]
  * @returns {Instantiate}
  */
-export function wasiInstantiate(host) {
+export function wasiInstantiate(host, files) {
   return async (module) => {
     /** @type {Record<string, Record<string, any>>} */
     const imports = {};
     for (const { module: from, name } of WebAssembly.Module.imports(module)) {
       imports[from] ??= {};
-      imports[from][name] = from === 'wasi_snapshot_preview1' ? host.import(name) : refuse;
+      imports[from][name] = from === 'wasi_snapshot_preview1' ? host.import(name) : files?.import(name) ?? refuse;
     }
     const { exports } = await WebAssembly.instantiate(module, imports);
     host.attach(/** @type {WebAssembly.Memory} */ (exports.memory));
+    files?.attach(/** @type {WebAssembly.Memory} */ (exports.memory));
     /** @type {any} */ (exports)._initialize?.();
     return exports;
   };
@@ -111,5 +126,5 @@ export function wasiInstantiate(host) {
 
 /** @returns {never} */
 function refuse() {
-  throw new VecStoreError('UNSUPPORTED', 'custom storage hosts are not supported by this version');
+  throw new VecStoreError('IO', 'this store has no files of a host');
 }

@@ -1,10 +1,54 @@
 // page.js - what every page or worker of a browser offers, wherever the engine's files come from.
 
-import { hasIdbfs, openIdbfs } from '../storage/idbfs.js';
+import { preload } from '../engine/load.js';
+import { VecStoreError, unsupported } from '../errors.js';
 import { openMemory } from '../storage/memory.js';
 
-/** Emscripten's part, loaded only when it is used. */
-const loadGlue = async () => (await import('./glue.mjs')).default;
+/** @typedef {import('../storage/backend.js').BackendRequest} BackendRequest */
+
+/** Whether this page or worker can keep a store in IndexedDB. */
+function hasIdbfs() {
+  return typeof indexedDB !== 'undefined' && typeof navigator !== 'undefined' && navigator.locks !== undefined;
+}
+
+/** The IDBFS backend: its code, Emscripten's glue and the engine, loaded at once and only here.
+ * @param {BackendRequest} request */
+async function openIdbfs(request) {
+  if (!hasIdbfs()) throw unsupported("storage 'idbfs' needs IndexedDB and Web Locks, which this page has not");
+  preload(request.platform, 'vecstore.idbfs', request.wasm);
+  const [{ openIdbfs: open }, { default: factory }] = await Promise.all([
+    import('../storage/idbfs.js'), import('./glue.mjs'),
+  ]).catch((error) => {
+    throw new VecStoreError('IO', `cannot load the IDBFS build: ${error?.message}`, { cause: error });
+  });
+  return open(request, factory);
+}
+
+/** Whether this is a dedicated worker with the private file system's synchronous handles. */
+function hasOpfs() {
+  return typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype &&
+    typeof navigator !== 'undefined' && navigator.locks !== undefined;
+}
+
+/** @param {string} path whether the private file system holds a store of that name */
+async function isInOpfs(path) {
+  try {
+    const root = await navigator.storage.getDirectory();
+    await (await root.getDirectoryHandle('vecstore')).getDirectoryHandle(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string} path @returns {Promise<import('./platform.js').Kind | null>} */
+async function existing(path) {
+  // From a page it can be seen but not opened, which is then said: better than a second, empty store of the name.
+  if (await isInOpfs(path)) return 'opfs';
+  const databases = typeof indexedDB === 'undefined' ? [] : await indexedDB.databases?.().catch(() => []) ?? [];
+  const names = databases.map(({ name }) => name);
+  return names.includes(`/vecstore/${path}`) ? 'idbfs' : names.includes(`/vecstore-idb/${path}`) ? 'idb' : null;
+}
 
 /** @param {URL} url */
 export async function get(url) {
@@ -25,6 +69,20 @@ export const page = {
     };
     port2.postMessage(null);
   }),
-  backends: { memory: openMemory, idbfs: (request) => openIdbfs(request, loadGlue) },
-  preferred: () => (hasIdbfs() ? 'idbfs' : null),
+  backends: {
+    memory: openMemory,
+    idbfs: openIdbfs,
+    async idb(request) {
+      if (!hasIdbfs()) throw unsupported("storage 'idb' needs IndexedDB and Web Locks, which this page has not");
+      return (await import('../storage/idb.js')).openIdb(request);
+    },
+    async opfs(request) {
+      if (!hasOpfs()) {
+        throw unsupported("storage 'opfs' needs a dedicated worker: open the store in one, or with worker: true");
+      }
+      return (await import('../storage/opfs.js')).openOpfs(request);
+    },
+  },
+  existing,
+  preferred: () => (hasOpfs() ? 'opfs' : hasIdbfs() ? 'idbfs' : null),
 };

@@ -11,6 +11,8 @@
  * @property {(url: URL) => Promise<BufferSource>} read the caller's own file
  * @property {() => Promise<void>} yieldToHost lets timers, input and I/O run
  * @property {Partial<Record<Kind, (request: BackendRequest) => Promise<Backend>>>} backends where stores can be kept
+ * @property {(path: string) => Promise<Kind | null>} [existing] where a store of that name is already; absent where there
+ *   is but one place for it
  * @property {() => Kind | null} preferred where a new store with a path goes, if it can last
  */
 

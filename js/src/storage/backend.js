@@ -9,10 +9,10 @@
 /**
  * A place to keep one store, open and locked for this process or page.
  * @typedef {object} Backend
- * @property {'memory' | 'fs' | 'idbfs'} kind
+ * @property {'memory' | 'fs' | 'idbfs' | 'idb' | 'opfs' | 'host'} kind
  * @property {boolean} persistent whether the store is there after this process
  * @property {string | undefined} path as the caller gave it
- * @property {{ storage: 'memory' | 'posix', root?: string, walRotateBytes?: number }} config the engine's part of it
+ * @property {{ storage: 'memory' | 'posix' | 'host', root?: string, walRotateBytes?: number }} config the engine's part of it
  * @property {(wasm: unknown) => Promise<{ exports: import('../engine/abi.gen.js').EngineExports, simd: string }>} load
  *   an engine that reaches these files
  * @property {(names: SyncNames) => Promise<void>} sync resolves when they are durable. Never called while one is under
@@ -27,6 +27,7 @@
  * @typedef {object} BackendRequest
  * @property {import('../platform/platform.js').Platform} platform
  * @property {string | undefined} path
+ * @property {unknown} wasm the caller's own engine, which `load` is given too, or undefined
  */
 
 export {};

@@ -16,66 +16,24 @@
 //   R6  Never two syncs in flight, nothing deleted while one is (queue.js, Q4).
 
 import { loadEngine } from '../engine/load.js';
-import { VecStoreError, invalid, unsupported } from '../errors.js';
+import { VecStoreError } from '../errors.js';
+import { plainName, takeWebLock } from './weblock.js';
 
 const WAL_ROTATE_BYTES = 256 * 1024;
-const LOCK_WAIT_MS = 2000;
 const SYNC_DELAY_MS = 250;
-
-const NAME = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** @typedef {{ FS: any, IDBFS: any }} Emscripten */
 /** @typedef {(options: object) => Promise<Emscripten>} Factory */
 /** @typedef {import('./backend.js').Backend} Backend */
 
-
-/** Whether this page or worker can keep a store in IndexedDB. */
-export function hasIdbfs() {
-  return typeof indexedDB !== 'undefined' && typeof navigator !== 'undefined' && navigator.locks !== undefined;
-}
-
 /**
  * @param {import('./backend.js').BackendRequest} request
- * @param {() => Promise<Factory>} loadGlue
+ * @param {Factory} factory Emscripten's glue
  * @returns {Promise<Backend>}
  */
-export async function openIdbfs({ platform, path }, loadGlue) {
-  if (!hasIdbfs()) throw unsupported("storage 'idbfs' needs IndexedDB and Web Locks, which this page has not");
-  if (path === undefined) throw invalid("storage 'idbfs' needs a path");
-  if (!NAME.test(path) || path === '.' || path === '..') {
-    throw invalid(`path must be a plain name of [A-Za-z0-9._-]{1,128} for storage 'idbfs': ${JSON.stringify(path)}`);
-  }
-  const release = await takeWebLock(path);
-  try {
-    return new Idbfs(platform, path, release, await loadGlue());
-  } catch (error) {
-    release();
-    const message = /** @type {any} */ (error)?.message;
-    throw new VecStoreError('IO', `cannot load the IDBFS build: ${message}`, { cause: error });
-  }
-}
-
-/**
- * Holds the store's Web Lock until the function it gives is called (R1).
- * @param {string} path
- * @returns {Promise<() => void>}
- */
-function takeWebLock(path) {
-  return new Promise((resolve, reject) => {
-    // A reloaded page's lock lingers for a moment, hence the wait.
-    const wait = new AbortController();
-    const timer = setTimeout(() => wait.abort(), LOCK_WAIT_MS);
-    navigator.locks.request(`vecstore:${path}`, { mode: 'exclusive', signal: wait.signal }, () => {
-      clearTimeout(timer);
-      return new Promise((release) => resolve(() => release(undefined)));
-    }).catch((error) => {
-      clearTimeout(timer);
-      reject(error?.name === 'AbortError'
-        ? new VecStoreError('LOCKED', `the store '${path}' is open already in another tab or worker of this site ` +
-            `(waited ${LOCK_WAIT_MS / 1000} s)`)
-        : new VecStoreError('IO', `no lock for the store '${path}': ${error?.message}`, { cause: error }));
-    });
-  });
+export async function openIdbfs({ platform, path }, factory) {
+  const name = plainName(path, 'idbfs');
+  return new Idbfs(platform, name, await takeWebLock(name), factory);
 }
 
 /** @implements {Backend} */

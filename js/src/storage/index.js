@@ -1,26 +1,29 @@
 // index.js - which backend keeps a store.
 //
 // `auto` opens a store of that name wherever one is visible; only for a new one
-// there is a preference: a directory where there are files, IndexedDB in
-// browsers, else memory.
+// there is a preference: a directory where there are files; in browsers the
+// private file system within a worker, else IndexedDB; else memory.
 
 import { unsupported } from '../errors.js';
 
 /** @typedef {import('../platform/platform.js').Platform} Platform */
 /** @typedef {import('../platform/platform.js').Kind} Kind */
 
-const NEEDS = { memory: 'memory', fs: 'a file system', idbfs: 'IndexedDB and Web Locks' };
+const NEEDS = {
+  memory: 'memory', fs: 'a file system', idbfs: 'IndexedDB and Web Locks', idb: 'IndexedDB and Web Locks',
+  opfs: "the origin's private file system", host: 'a storage host',
+};
 
 /**
  * @param {Platform} platform
- * @param {'auto' | Kind} storage
+ * @param {'auto' | Kind | object} storage a name, or a StorageHost
  * @param {string | undefined} path
  * @param {boolean} requirePersistence
+ * @param {unknown} wasm
  */
-export async function openBackend(platform, storage, path, requirePersistence) {
-  // Every place that can hold a store in this version is alone in its runtime, so `auto` has
-  // nothing to look through: an existing store of the name is where a new one would go.
-  const kind = storage !== 'auto' ? storage : path === undefined ? 'memory' : platform.preferred() ?? 'memory';
+export async function openBackend(platform, storage, path, requirePersistence, wasm) {
+  if (typeof storage === 'object') return (await import('./host.js')).openHost({ platform, path, wasm }, storage);
+  const kind = storage !== 'auto' ? /** @type {Kind} */ (storage) : await choose(platform, path);
   if (kind === 'memory' && requirePersistence) {
     if (path === undefined) throw unsupported('requirePersistence: true needs a path');
     const why = storage === 'auto' ? `${platform.name} offers no persistent storage` : "storage 'memory' does not last";
@@ -31,5 +34,11 @@ export async function openBackend(platform, storage, path, requirePersistence) {
   if (kind === 'memory' && storage === 'auto' && path !== undefined) {
     console.warn(`vecstore: no persistent storage here; '${path}' is kept in memory only`);
   }
-  return open({ platform, path });
+  return open({ platform, path, wasm });
+}
+
+/** @param {Platform} platform @param {string | undefined} path @returns {Promise<Kind>} */
+async function choose(platform, path) {
+  if (path === undefined) return 'memory';
+  return (await platform.existing?.(path)) ?? platform.preferred() ?? 'memory';
 }

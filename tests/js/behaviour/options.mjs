@@ -66,7 +66,7 @@ export const cases = {
     for (const options of [
       { worker: true }, { multiTab: true }, { quantization: 'int8' }, { quantization: 'binary' },
       { quantization: { type: 'pq', subvectors: 48 } }, { text: {} }, { schema: {} }, { indexes: {} }, { embedder: {} },
-      { index: { targetRecall: 0.95 } }, { storage: 'opfs' }, { storage: 'idb' }, { storage: { open() {} } },
+      { index: { targetRecall: 0.95 } }, 
       { storage: 'memory', requirePersistence: true },
     ]) {
       await fails('UNSUPPORTED', tryOpen(options));
