@@ -12,7 +12,7 @@ import { addSuite, installPacked } from './project.mjs';
 import { serveFolder } from './server.mjs';
 import { skipWithout, tools, versionOf } from './tools.mjs';
 
-const BOTH = 'idbfs,memory';
+const IN_PAGES = 'idbfs,idb,memory';
 /** Cases of one storage; fewer mean that the suite was not found. */
 const CASES = 30;
 
@@ -109,14 +109,14 @@ async function inBrowser(launch, url) {
 after(() => open.browser?.close());
 
 const CHROMIUM = ['chromium', 'playwright-core', 'esbuild'];
-environment('Chromium, no bundler', CHROMIUM, () => inBrowser(openChromium, `${site.url}/plain.html?storages=${BOTH}`));
+environment('Chromium, no bundler', CHROMIUM, () => inBrowser(openChromium, `${site.url}/plain.html?storages=${IN_PAGES}`));
 environment('Chromium, vecstore/inline', CHROMIUM, () => inBrowser(openChromium, `${site.url}/inline.html?storages=idbfs`));
 environment('Chromium, esbuild', CHROMIUM, () => inBrowser(openChromium, `${site.url}/bundled-page.html?storages=memory`));
-for (const [name, page] of [['page', 'page'], ['worker', 'page-of-worker']]) {
+for (const [name, page, storages] of [['page', 'page', 'idbfs'], ['worker', 'page-of-worker', 'idbfs,opfs']]) {
   environment(`Chromium, ${name} under CSP, esbuild`, CHROMIUM, async () => {
     const strict = await serveFolder(project.dir, { policy: true });
     try {
-      return await inBrowser(openChromium, `${strict.url}/bundled-${page}.html?storages=idbfs`);
+      return await inBrowser(openChromium, `${strict.url}/bundled-${page}.html?storages=${storages}`);
     } finally {
       strict.close();
     }
@@ -147,9 +147,9 @@ environment('Chromium, Vite build', [...CHROMIUM, 'vite'], async () => {
   }
 });
 environment('Firefox, no bundler', ['firefox', 'puppeteer-core', 'esbuild'],
-  () => inBrowser(openFirefox, `${site.url}/plain.html?storages=${BOTH}`));
+  () => inBrowser(openFirefox, `${site.url}/plain.html?storages=${IN_PAGES}`));
 environment('WebKitGTK, no bundler', ['webkitDriver', 'miniBrowser', 'xvfb', 'esbuild'],
-  () => inBrowser(openWebKit, `${site.url}/plain.html?storages=${BOTH}`), ['simd', 'relaxed']);
+  () => inBrowser(openWebKit, `${site.url}/plain.html?storages=${IN_PAGES}`), ['simd', 'relaxed']);
 
 test('summary', (t) => {
   for (const line of summary) t.diagnostic(line);
