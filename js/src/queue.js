@@ -9,6 +9,8 @@
 //       which they came: acknowledgements follow the order of calls.
 //   Q4  The next sync begins only after those have run to their next stop. So nothing is deleted
 //       while a sync is in flight (operations delete only right after one), as IDBFS requires.
+//   Q5  A call that waits for something outside, such as its text's embedding, keeps its place: no
+//       later call overtakes it, but syncs go on.
 
 import { ABI } from './engine/abi.gen.js';
 import { VecStoreError, statusOfHostError } from './errors.js';
@@ -24,17 +26,21 @@ export class CallQueue {
   #waiting = [];
   /** @type {(() => void | Promise<void>)[]} */
   #urgent = [];
+  /** Those whose turn may not come yet. @type {Set<unknown>} */
+  #unready = new Set();
+  #held = false;
 
   /**
    * Runs fn alone: within this call when nothing else is under way, else after it.
    * @template T
    * @param {() => T | Promise<T>} fn
    * @param {boolean} [urgent]
+   * @param {Promise<void>} [ready] fn's turn does not come before; never rejects
    * @returns {Promise<T>}
    */
-  run(fn, urgent = false) {
+  run(fn, urgent = false, ready) {
     return new Promise((resolve, reject) => {
-      (urgent ? this.#urgent : this.#waiting).push(() => {
+      const task = () => {
         let result;
         try {
           result = fn();
@@ -43,18 +49,33 @@ export class CallQueue {
         }
         if (result instanceof Promise) return result.then(resolve, reject);
         resolve(result);
-      });
-      if (!this.#busy) this.#pump();
+      };
+      (urgent ? this.#urgent : this.#waiting).push(task);
+      if (ready) {
+        this.#unready.add(task);
+        ready.then(() => {
+          this.#unready.delete(task);
+          this.#kick();
+        });
+      }
+      this.#kick();
     });
   }
 
-  get idle() {
-    return !this.#busy;
+  /** While held, only urgent functions run. @param {boolean} held */
+  hold(held) {
+    this.#held = held;
+    this.#kick();
+  }
+
+  #kick() {
+    if (!this.#busy) this.#pump();
   }
 
   #pump() {
     for (;;) {
-      const task = this.#urgent.shift() ?? this.#waiting.shift();
+      const blocked = this.#held || this.#unready.has(this.#waiting[0]);
+      const task = this.#urgent.shift() ?? (blocked ? undefined : this.#waiting.shift());
       if (!task) return;
       this.#busy = true;
       const pending = task();
@@ -130,9 +151,11 @@ export class OperationRunner {
    * @param {() => Operation | Promise<Operation>} begin runs alone in the engine, guarded by itself
    * @param {(op: Operation) => T} finish reads the result
    * @param {(share: number) => void} [onProgress]
+   * @param {Promise<void>} [ready] what its turn has to wait for; never rejects
+   * @param {boolean} [urgent]
    * @returns {Promise<T>}
    */
-  run(begin, finish, onProgress) {
+  run(begin, finish, onProgress, ready, urgent) {
     return new Promise((resolve, reject) => {
       this.#unsettled++;
       const settled = () => {
@@ -157,7 +180,7 @@ export class OperationRunner {
           return failed(error);
         }
         return op instanceof Promise ? op.then(start, failed) : start(op);
-      });
+      }, urgent, ready);
     });
   }
 

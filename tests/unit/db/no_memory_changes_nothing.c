@@ -1,4 +1,4 @@
-/* Every allocation of a write, a checkpoint, an export and an open fails
+/* Every allocation of a write, a re-embedding, a checkpoint, an export and an open fails
  * once, and once with all later ones: the call reports OUT_OF_MEMORY, nothing
  * changed, nothing leaks, and the instance works on. */
 #include "client.h"
@@ -104,10 +104,44 @@ static void fail_checkpoints(bool forever, bool exporting) {
   io->ops->destroy(io);
 }
 
+/* The vectors of another embedder: staging them, all but one, the last one, and the switch. */
+static void fail_reembedding(bool stored, bool forever) {
+  vs_alloc a;
+  vs_io *io = NULL;
+  client c;
+  uint32_t n = 1, step = 0;
+  vs_alloc_init(&a);
+  if (stored) must(vs_io_fault_create(&a, &io) == VS_OK);
+  prepare(&c, io);
+  for (; step < 3; n++, injections++) {
+    c.db.alloc.fail_at = c.db.alloc.n_calls + n;
+    c.db.alloc.fail_forever = forever;
+    vs_status status = step == 2 ? run(&c.db, vs_op_begin_reembed(&c.db)) : stage(&c, "other", 12, step * 39, 39);
+    c.db.alloc.fail_at = 0;
+    must(status == VS_OK || status == VS_OUT_OF_MEMORY);
+    must(c.db.coll.config.dim == (status == VS_OK && step == 2 ? 12 : DIM));
+    must(untouched(&c.db));
+    if (status != VS_OK) continue;
+    step++;
+    n = 0;
+  }
+  ok(findings(&c.db) == 0 && !c.db.coll.next, "re-embedding, %s, %s: goes through in the end",
+     stored ? "stored" : "memory", forever ? "for ever" : "once");
+  client_deinit(&c);
+  ok(c.db.alloc.n_live == 0, "no leak");
+  if (!io) return;
+  client_init(&c, io);
+  ok(client_open(&c, "posix", false) == VS_OK && untouched(&c.db) && c.db.coll.config.dim == 12, "and is there");
+  client_deinit(&c);
+  io->ops->destroy(io);
+}
+
 int main(void) {
   for (int forever = 0; forever < 2; forever++) {
     fail_writes(false, forever);
     fail_writes(true, forever);
+    fail_reembedding(false, forever);
+    fail_reembedding(true, forever);
     fail_checkpoints(forever, false);
     fail_checkpoints(forever, true);
   }
