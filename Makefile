@@ -40,6 +40,9 @@ LAYERS := base kernels index text filter rag embed store query db api
 KERNEL_SRC := src/kernels/dist_f32_simd.c src/kernels/dot_i8.c
 ENGINE_SRC := $(wildcard $(LAYERS:%=src/%/*.c))
 WASM_SRC := $(filter-out $(KERNEL_SRC) src/kernels/dist_f32_scalar.c src/base/io_fault.c,$(ENGINE_SRC))
+# Extracting, splitting and embedding text have a module of their own, which only those who use it load.
+TEXT_MODULE := src/api/vs_text_abi.c
+ABOVE_ENGINE := $(wildcard src/text/*.c src/rag/*.c src/embed/*.c) $(TEXT_MODULE)
 C_FILES := $(filter-out tests/node_modules/%,$(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch]))
 JS_SRC := $(shell find js/src -name '*.js' -o -name '*.mjs' -o -name '*.ts' -o -name '*.mts')
 TEST_SRC := $(wildcard tests/unit/*/*.c tests/crash/*.c tests/fuzz/*.c tests/filter/*.c)
@@ -82,10 +85,11 @@ $(foreach v,simd relaxed,$(eval $(call kernels,$v)))
 
 # ---- The ABI: export lists and JavaScript constants from one file
 
-ABI_JS := js/src/engine/abi.gen.js
-build/abi/exports.wasi.txt build/abi/exports.emcc.txt $(ABI_JS) &: src/api/vs_abi.def wasm/tools/gen-abi.mjs wasm/tools/abi.mjs
-	@node wasm/tools/gen-abi.mjs build/abi $(ABI_JS)
-	@touch build/abi/exports.wasi.txt build/abi/exports.emcc.txt $(ABI_JS)
+ABI_JS := js/src/engine/abi.gen.js js/src/engine/text-abi.gen.js
+ABI_LISTS := $(patsubst %,build/abi/exports.%.txt,wasi emcc text)
+$(ABI_LISTS) $(ABI_JS) &: src/api/vs_abi.def src/api/vs_text.def wasm/tools/gen-abi.mjs wasm/tools/abi.mjs
+	@node wasm/tools/gen-abi.mjs build/abi
+	@touch $(ABI_LISTS) $(ABI_JS)
 
 # ---- Engine, WASI: linked once; two variants by merging kernels in
 
@@ -101,7 +105,7 @@ build/wasi/%.reactor.o: src/%.c wasm/flags.mk build/toolchain.mk
 
 WASI_OBJ := $(WASM_SRC:src/%.c=build/wasi/%.o)
 HOSTED := $(patsubst src/%.c,build/wasi/%,$(shell grep -l VS_WITH_IO_HOST $(WASM_SRC)))
-REACTOR_OBJ := $(filter-out $(HOSTED:%=%.o),$(WASI_OBJ)) $(HOSTED:%=%.reactor.o)
+REACTOR_OBJ := $(filter-out $(HOSTED:%=%.o) $(ABOVE_ENGINE:src/%.c=build/wasi/%.o),$(WASI_OBJ)) $(HOSTED:%=%.reactor.o)
 build/link/vecstore.wasm: $(REACTOR_OBJ) build/abi/exports.wasi.txt build/sources.txt
 	$(say) link 'WASI reactor'
 	@mkdir -p $(@D)
@@ -111,6 +115,16 @@ build/link/vecstore-cli.wasm: $(WASI_OBJ) $(patsubst src/%.c,build/wasi/%.o,$(wi
 	$(say) link 'WASI command'
 	@mkdir -p $(@D)
 	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $(filter %.o,$^) $(WASI_LDFLAGS) -o $@
+
+# The text module: what it needs of the engine is found by its exports, the rest is left out. No imports.
+TEXT_OBJ := $(patsubst src/%.c,build/wasi/%.o,$(ABOVE_ENGINE) $(filter src/base/%,$(WASM_SRC)))
+dist/vecstore.text.wasm: $(TEXT_OBJ) build/abi/exports.text.txt build/sources.txt $(NPM)
+	$(say) link 'text module'
+	@mkdir -p $(@D) build/link
+	@$(WASM_LD) --no-entry --export=_initialize @build/abi/exports.text.txt $(WASI_LIB)/crt1-reactor.o $(TEXT_OBJ) \
+	  $(WASI_LDFLAGS) -o build/link/vecstore.text.wasm
+	@$(NODE_BIN)/wasm-opt -O3 $(OPT_simd) --strip-debug --strip-producers --strip-target-features \
+	  build/link/vecstore.text.wasm -o $@
 
 # Test programs for WASI runtimes, linked and packed like the command.
 build/wasi-tests/%.o: tests/wasi/%.c wasm/flags.mk build/toolchain.mk
@@ -127,7 +141,7 @@ build/emcc/%.o: src/%.c wasm/flags.mk build/toolchain.mk
 	$(say) emcc '$<'
 	@mkdir -p $(@D)
 	@$(CLANG) $(EMCC_CFLAGS) -MMD -MP -c $< -o $@
-EMCC_OBJ := $(WASM_SRC:src/%.c=build/emcc/%.o)
+EMCC_OBJ := $(patsubst src/%.c,build/emcc/%.o,$(filter-out $(ABOVE_ENGINE),$(WASM_SRC)))
 build/link/vecstore.idbfs.wasm build/link/vecstore.idbfs.mjs &: $(EMCC_OBJ) build/abi/exports.emcc.txt build/sources.txt
 	$(say) link 'Emscripten, IDBFS'
 	@mkdir -p $(@D)
@@ -155,9 +169,12 @@ dist/vecstore-cli.wasm: dist/vecstore-cli.simd.wasm
 
 WASM := $(foreach v,simd relaxed,dist/vecstore.$v.wasm dist/vecstore.idbfs.$v.wasm)
 BUNDLES := dist/browser.mjs dist/node.mjs
-ARTIFACTS := $(WASM) dist/vecstore.idbfs.mjs dist/urls.mjs $(BUNDLES) dist/inline.mjs dist/vecstore-cli.wasm
+ARTIFACTS := $(WASM) dist/vecstore.text.wasm dist/vecstore.idbfs.mjs dist/urls.mjs dist/text-urls.mjs $(BUNDLES) \
+  dist/inline.mjs dist/vecstore-cli.wasm
 dist/urls.mjs: wasm/tools/gen-urls.mjs
 	@mkdir -p dist && node $< > $@
+dist/text-urls.mjs: wasm/tools/gen-urls.mjs
+	@mkdir -p dist && node $< vecstore.text.wasm > $@
 dist/inline.mjs: wasm/tools/bundle-inline.mjs $(WASM) dist/vecstore.idbfs.mjs $(JS_SRC) $(ABI_JS) $(NPM)
 	$(say) bundle '$@'
 	@node $< $@
@@ -184,7 +201,8 @@ check: setup-test js $(patsubst %.c,build/tidy/%.ok,$(filter src/%.c,$(C_FILES))
 	$(say) check 'format, layers, lengths, calls, exports, types'
 	@$(LLVM_BIN)clang-format --dry-run -Werror $(C_FILES)
 	@for tool in layers lengths objects; do node tests/tools/$$tool.mjs || exit 1; done
-	@node wasm/tools/gen-abi.mjs build/abi $(ABI_JS) --check
+	@node wasm/tools/gen-abi.mjs build/abi --check
+	@node wasm/tools/gen-unicode.mjs src/embed/fold_tables.gen.h --check
 build/tidy/%.ok: ANALYZE = -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -include tests/tools/analyze.h
 build/tidy/src/base/status.ok: ANALYZE =
 build/tidy/%.ok: %.c .clang-tidy | build/.test-tools

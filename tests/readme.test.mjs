@@ -1,11 +1,12 @@
 // The README is executable: every code block runs in the runtime that its info string names, against the installed
 // tarball, in the order of the text and in one folder. A block that names no known runtime fails.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { tinyModel } from './cli/tiny-model.mjs';
 import { openChromium } from './runtimes/browsers.mjs';
 import { bundleWorker } from './runtimes/bundle.mjs';
 import { startMiniflare } from './runtimes/edge.mjs';
@@ -138,12 +139,28 @@ function checkShell({ code }) {
   }
 }
 
+/** Each line is a command of the package's program, run on a folder of documents. */
+function runProgram({ code }) {
+  mkdirSync(join(project.dir, 'docs'), { recursive: true });
+  writeFileSync(join(project.dir, 'docs/guide.md'), '# Guide\n\nTo restore a backup, copy it to an empty folder.\n\nCats sleep.\n');
+  writeFileSync(join(project.dir, 'model'), tinyModel());
+  for (const line of code.trim().split('\n')) {
+    const [npx, name, ...args] = line.split(' ');
+    assert.deepEqual([npx, name], ['npx', 'vecstore']);
+    const output = execFileSync(join(project.dir, 'node_modules/.bin/vecstore'), args, {
+      cwd: project.dir, env: { ...environment, VECSTORE_MODEL: 'model' }, encoding: 'utf8',
+    });
+    assert.match(output, { index: /1 new/, search: /restore a backup/, verify: /^ok$/m }[args[0]]);
+  }
+}
+
 const RUNTIMES = {
   'js node': { needs: [], run: runNode },
   'js browser': { needs: ['chromium'], run: runBrowser },
   'js worker-cloudflare': { needs: ['miniflare', 'esbuild'], run: runWorker },
   'js deno': { needs: ['deno'], run: runDeno },
   sh: { needs: [], run: checkShell },
+  'sh npx': { needs: [], run: runProgram },
 };
 
 for (const block of blocks(readme)) {

@@ -1,14 +1,17 @@
-// Talks to worker.js: calls become promises, announcements go to listeners. An answer that is an error becomes an
-// Error with the store's `code` and, for damaged files, `file`.
+// Talks to the worker that owns a page's store: calls become promises, announcements go to listeners. An answer that is
+// an error becomes an Error with the store's `code` and, for damaged files, `file`.
 
 export class StoreClient {
   #worker;
   #waiting = new Map();
   #nextCall = 1;
 
-  /** `onEvent(name, message)` hears every announcement; 'lost' is announced when the worker itself fails. */
-  constructor(onEvent) {
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  /**
+   * `script` is the worker's address; `onEvent(name, message)` hears every announcement, and 'lost' when the worker
+   * itself fails.
+   */
+  constructor(script, onEvent) {
+    this.#worker = new Worker(script, { type: 'module' });
     this.#worker.addEventListener('message', ({ data }) => {
       if (data.event) onEvent(data.event, data);
       else this.#settle(data);

@@ -1,5 +1,5 @@
-// Serves the demo on this machine: web-demo/ at /, and beside it the library's js/ and dist/, laid out as in the
-// repository so that every relative address of the sources holds.
+// Serves the demo on this machine: web-demo/ at /, and beside it the library's js/ and dist/ and the embedder's model,
+// laid out as in the repository so that every relative address of the sources holds.
 //
 //   node web-demo/serve.mjs            PORT=8080 unless set; without PORT the next free one is taken
 
@@ -10,6 +10,13 @@ import { fileURLToPath } from 'node:url';
 
 const DEFAULT_PORT = 8080;
 const PORTS_TRIED = 50;
+const NEEDED = [
+  'js/src/index.js', 'dist/vecstore.idbfs.mjs', 'dist/vecstore.text.wasm', 'models/static-en/static-en.bin',
+];
+const MOUNTS = ['/js/', '/dist/', '/models/static-en/'];
+/** What the pages say of themselves in a meta element, told to their workers too. */
+const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; " +
+  "object-src 'none'; base-uri 'none'; form-action 'none'";
 
 const demo = dirname(fileURLToPath(import.meta.url));
 const root = dirname(demo);
@@ -22,8 +29,9 @@ function fail(message) {
 /** The request handler: `dev` makes sirv look at the disk each time, so that a rebuild shows at the next reload. */
 async function createHandler() {
   const { default: sirv } = await import('sirv').catch(() => fail('sirv is not installed. Run: npm start'));
-  const options = { dev: true, etag: true };
-  const mounts = { '/js/': sirv(join(root, 'js'), options), '/dist/': sirv(join(root, 'dist'), options) };
+  const setHeaders = (response) => response.setHeader('Content-Security-Policy', POLICY);
+  const options = { dev: true, etag: true, setHeaders };
+  const mounts = Object.fromEntries(MOUNTS.map((prefix) => [prefix, sirv(join(root, prefix), options)]));
   const page = sirv(demo, options);
   return (request, response) => {
     const mount = Object.keys(mounts).find((prefix) => request.url.startsWith(prefix));
@@ -52,7 +60,7 @@ function listen(server, port, last) {
   });
 }
 
-for (const file of ['js/src/index.js', 'dist/vecstore.idbfs.mjs']) {
+for (const file of NEEDED) {
   if (!existsSync(join(root, file))) fail(`${file} is missing: the library is not built. Run: npm start`);
 }
 const asked = process.env.PORT ? Number(process.env.PORT) : null;

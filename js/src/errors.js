@@ -9,6 +9,9 @@ import { ABI, STATUS } from './engine/abi.gen.js';
  *   'SCHEMA' | 'UNSUPPORTED' | 'ABORTED' | 'POISONED' | 'WORKER_LOST' | 'CLOSED' | 'IO'} ErrorCode
  */
 
+/** What makes an error one of this package's, whichever of its files made it. */
+const BRAND = Symbol.for('vecstore.error');
+
 /**
  * Every failure of this package. After one the store goes on working, unless
  * the code is CORRUPT, POISONED or CLOSED.
@@ -18,6 +21,15 @@ export class VecStoreError extends Error {
   static name = 'VecStoreError';
 
   /**
+   * The package's entries are files of their own, each with this class: an error of one is an error of all.
+   * @param {any} value
+   * @returns {value is VecStoreError}
+   */
+  static [Symbol.hasInstance](value) {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
+  /**
    * @param {ErrorCode} code
    * @param {string} message
    * @param {{ index?: number, file?: string, offset?: number, cause?: unknown }} [details]
@@ -25,6 +37,7 @@ export class VecStoreError extends Error {
   constructor(code, message, { index, file, offset, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'VecStoreError';
+    Object.defineProperty(this, BRAND, { value: true });
     /** @type {ErrorCode} */
     this.code = code;
     // What does not apply is absent, not undefined.

@@ -10,6 +10,7 @@ import { openBackend } from './storage/index.js';
 /** @typedef {import('./storage/backend.js').Backend} Backend */
 /** @typedef {import('./platform/platform.js').Platform} Platform */
 /** @typedef {import('./types.js').OpenOptions} OpenOptions */
+/** @typedef {import('./embedding.js').Embedding} Embedding */
 
 /**
  * For this package's tests: a key of open's options whose value may wrap the
@@ -27,6 +28,7 @@ export const TEST_SEAM = Symbol('vecstore test seam');
  * @property {OperationRunner} runner
  * @property {boolean} relaxed
  * @property {number | null} dimension
+ * @property {Embedding | null} embedding
  */
 
 /**
@@ -37,10 +39,11 @@ export const TEST_SEAM = Symbol('vecstore test seam');
  * @returns {Promise<Parts>}
  */
 export async function openParts(platform, options, image) {
-  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, signal, onProgress } =
+  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, embedder, signal, onProgress } =
     readOpenOptions(options);
   const seam = /** @type {any} */ (options)?.[TEST_SEAM];
   throwIfAborted(signal);
+  const embedding = embedder === undefined ? null : (await import('./embedding.js')).embeddingFor(embedder, config);
   let backend = await openBackend(platform, storage, path, requirePersistence, wasm);
   if (seam?.backend) backend = /** @type {Backend} */ (seam.backend(backend));
   try {
@@ -55,7 +58,7 @@ export async function openParts(platform, options, image) {
       return engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() });
     });
     const { dimension } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
-    return { engine, backend, platform, queue, runner, relaxed, dimension };
+    return { engine, backend, platform, queue, runner, relaxed, dimension, embedding };
   } catch (error) {
     await backend.close();
     throw error;

@@ -26,7 +26,7 @@ const checkBoolean = (name, value) => {
 };
 
 /** @param {string} name @param {unknown} value @param {number} min @returns {number} */
-const checkInteger = (name, value, min) => {
+export const checkInteger = (name, value, min) => {
   if (!Number.isSafeInteger(value) || /** @type {number} */ (value) < min) {
     throw invalid(`${name} must be an integer of at least ${min}, not ${show(value)}`);
   }
@@ -67,10 +67,10 @@ const later = (name, value) => unsupported(`${name}: ${show(value)} is not suppo
 /** @typedef {(name: string, value: unknown) => any} Check */
 
 /** @param {number} min @param {string} [prefix] of the name @returns {Check} */
-const integer = (min, prefix = '') => (name, value) => checkInteger(prefix + name, value, min);
+export const integer = (min, prefix = '') => (name, value) => checkInteger(prefix + name, value, min);
 
 /** @param {readonly string[]} allowed @param {string} [prefix] of the name @returns {Check} */
-const oneOf = (allowed, prefix = '') => (name, value) => checkOneOf(prefix + name, value, allowed);
+export const oneOf = (allowed, prefix = '') => (name, value) => checkOneOf(prefix + name, value, allowed);
 
 // ============ One object of options ============
 
@@ -102,7 +102,7 @@ export function readOptions(what, given, known, notYet = []) {
   return read;
 }
 
-const PROGRESS = { signal: checkSignal, onProgress: checkFunction };
+export const PROGRESS = { signal: checkSignal, onProgress: checkFunction };
 
 // ============ Opening ============
 
@@ -153,6 +153,9 @@ function checkIndex(_name, value) {
   return rest;
 }
 
+/** Checked where it is used. @param {string} _name @param {unknown} value */
+const asItIs = (_name, value) => value;
+
 const OPEN = {
   path: checkPath,
   storage: checkStorage,
@@ -166,13 +169,14 @@ const OPEN = {
   multiTab: checkNotYetTrue,
   gpu: oneOf(['auto', 'off']),
   requirePersistence: checkBoolean,
-  wasm: (/** @type {string} */ _name, /** @type {unknown} */ value) => value,
+  embedder: asItIs,
+  wasm: asItIs,
   ...PROGRESS,
 };
 
 /** @param {unknown} given */
 export function readOpenOptions(given) {
-  const options = readOptions('open', given, OPEN, ['text', 'schema', 'indexes', 'embedder']);
+  const options = readOptions('open', given, OPEN, ['text', 'schema', 'indexes']);
   const storage = options.storage ?? 'auto';
   const path = options.path === ':memory:' ? undefined : options.path;
   if (options.path === ':memory:' && storage !== 'auto' && storage !== 'memory') {
@@ -188,6 +192,7 @@ export function readOpenOptions(given) {
     wasm: /** @type {unknown} */ (options.wasm),
     signal: /** @type {AbortSignal | undefined} */ (options.signal),
     onProgress: /** @type {((share: number) => void) | undefined} */ (options.onProgress),
+    embedder: /** @type {unknown} */ (options.embedder),
     /** What the engine is told; absent options are not, so that the saved ones win. */
     config: /** @type {Record<string, any>} */ ({ dimension, metric, ...index }),
   };
@@ -231,8 +236,15 @@ export function readGetOptions(given) {
   return readOptions('get', given, { include: checkInclude }).include ?? { vector: true, metadata: true, text: true };
 }
 
+/** @param {string} name @param {unknown} value */
+function checkString(name, value) {
+  if (typeof value !== 'string') throw invalid(`${name} must be a string, not ${show(value)}`);
+  return value;
+}
+
 const QUERY = {
   vector: copyVector,
+  text: checkString,
   k: integer(0),
   ef: integer(1),
   exact: checkBoolean,
@@ -241,11 +253,12 @@ const QUERY = {
   include: checkInclude,
   signal: checkSignal,
 };
-const QUERY_LATER = ['text', 'filter', 'params', 'rescore', 'facets', 'boost'];
+const QUERY_LATER = ['filter', 'params', 'rescore', 'facets', 'boost'];
 
 /**
  * @typedef {object} CheckedQuery
- * @property {Float32Array} vector the call's own copy
+ * @property {Float32Array} vector the call's own copy; of a query by text only once that is embedded
+ * @property {string | undefined} text
  * @property {number} k
  * @property {number} ef 0 = the store's
  * @property {boolean} exact
@@ -255,13 +268,19 @@ const QUERY_LATER = ['text', 'filter', 'params', 'rescore', 'facets', 'boost'];
  * @property {AbortSignal | undefined} signal
  */
 
-/** @param {unknown} given @returns {CheckedQuery} */
-export function readQuery(given) {
-  if (given === undefined) throw invalid('query needs an object with a vector');
+/** @param {unknown} given @param {boolean} embeds whether text may stand for a vector @returns {CheckedQuery} */
+export function readQuery(given, embeds) {
+  if (given === undefined) throw invalid('query needs an object with a vector or text');
   const query = readOptions('query', given, QUERY, QUERY_LATER);
-  if (query.vector === undefined) throw invalid('query needs a vector');
+  if ((query.vector === undefined) === (query.text === undefined)) {
+    throw invalid('query needs a vector or text, one of them');
+  }
+  if (query.text !== undefined && !embeds) {
+    throw invalid('query by text needs an embedder: open the store with one, or give a vector');
+  }
   return {
     vector: query.vector,
+    text: query.text,
     k: Math.min(query.k ?? 10, MAX_U32),
     ef: Math.min(query.ef ?? 0, MAX_U32),
     exact: query.exact ?? false,

@@ -10,6 +10,8 @@
 //   Q4  The next sync begins only after those have run to their next stop. So nothing is deleted
 //       while a sync is in flight (operations delete only right after one), as IDBFS requires.
 //   Q5  An operation that must be alone (runAlone) holds back all later calls until it is over.
+//   Q6  A call that waits for something outside, such as its text's embedding, keeps its place: no
+//       later call overtakes it, but syncs go on.
 
 import { ABI } from './engine/abi.gen.js';
 import { VecStoreError, statusOfHostError } from './errors.js';
@@ -21,23 +23,25 @@ import { VecStoreError, statusOfHostError } from './errors.js';
 /** Runs functions one at a time, in order; urgent ones before all that wait. */
 export class CallQueue {
   #busy = false;
-  /** Only urgent functions run. */
-  #held = false;
   /** @type {(() => void | Promise<void>)[]} */
   #waiting = [];
   /** @type {(() => void | Promise<void>)[]} */
   #urgent = [];
+  /** Those whose turn may not come yet. @type {Set<unknown>} */
+  #unready = new Set();
+  #held = false;
 
   /**
    * Runs fn alone: within this call when nothing else is under way, else after it.
    * @template T
    * @param {() => T | Promise<T>} fn
    * @param {boolean} [urgent]
+   * @param {Promise<void>} [ready] fn's turn does not come before; never rejects
    * @returns {Promise<T>}
    */
-  run(fn, urgent = false) {
+  run(fn, urgent = false, ready) {
     return new Promise((resolve, reject) => {
-      (urgent ? this.#urgent : this.#waiting).push(() => {
+      const task = () => {
         let result;
         try {
           result = fn();
@@ -46,28 +50,33 @@ export class CallQueue {
         }
         if (result instanceof Promise) return result.then(resolve, reject);
         resolve(result);
-      });
-      if (!this.#busy) this.#pump();
+      };
+      (urgent ? this.#urgent : this.#waiting).push(task);
+      if (ready) {
+        this.#unready.add(task);
+        ready.then(() => {
+          this.#unready.delete(task);
+          this.#kick();
+        });
+      }
+      this.#kick();
     });
   }
 
-  get idle() {
-    return !this.#busy;
+  /** While held, only urgent functions run. @param {boolean} held */
+  hold(held) {
+    this.#held = held;
+    this.#kick();
   }
 
-  /** From now on only urgent functions run, until release(). */
-  hold() {
-    this.#held = true;
-  }
-
-  release() {
-    this.#held = false;
+  #kick() {
     if (!this.#busy) this.#pump();
   }
 
   #pump() {
     for (;;) {
-      const task = this.#urgent.shift() ?? (this.#held ? undefined : this.#waiting.shift());
+      const blocked = this.#held || this.#unready.has(this.#waiting[0]);
+      const task = this.#urgent.shift() ?? (blocked ? undefined : this.#waiting.shift());
       if (!task) return;
       this.#busy = true;
       const pending = task();
@@ -146,10 +155,11 @@ export class OperationRunner {
    * @param {() => Operation | Promise<Operation>} begin runs alone in the engine, guarded by itself
    * @param {(op: Operation) => T} finish reads the result
    * @param {(share: number) => void} [onProgress]
+   * @param {Promise<void>} [ready] what its turn has to wait for; never rejects
    * @param {boolean} [urgent]
    * @returns {Promise<T>}
    */
-  run(begin, finish, onProgress, urgent) {
+  run(begin, finish, onProgress, ready, urgent) {
     return new Promise((resolve, reject) => {
       this.#unsettled++;
       const settled = () => {
@@ -176,7 +186,7 @@ export class OperationRunner {
           return failed(error);
         }
         return op instanceof Promise ? op.then(start, failed) : start(op);
-      }, urgent);
+      }, urgent, ready);
     });
   }
 
@@ -189,7 +199,7 @@ export class OperationRunner {
    * @returns {Promise<T>}
    */
   async runAlone(begin, finish, onProgress) {
-    await this.#queue.run(() => this.#queue.hold());
+    await this.#queue.run(() => this.#queue.hold(true));
     try {
       if (this.#underWay > 0) {
         await new Promise((resolve) => {
@@ -197,9 +207,9 @@ export class OperationRunner {
         });
         this.#whenQuiet = undefined;
       }
-      return await this.run(begin, finish, onProgress, true);
+      return await this.run(begin, finish, onProgress, undefined, true);
     } finally {
-      this.#queue.release();
+      this.#queue.hold(false);
     }
   }
 

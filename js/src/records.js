@@ -56,13 +56,23 @@ export class Packer {
   #full = [];
   #w;
   #dimension;
+  #embeds;
+  /** Bytes that the texts of the last piece will become. */
+  #toCome = 0;
+  /**
+   * Records whose vector is still to be made of their text: the piece and where in it the record and its vector
+   * begin. @type {{ piece: number, start: number, at: number, text: string, index: number | undefined }[]}
+   */
+  holes = [];
 
   /**
    * @param {number | null} dimension of the store; null: the first vector decides
    * @param {number} count about how many operations come
+   * @param {boolean} [embeds] whether text may stand for a vector
    */
-  constructor(dimension, count) {
+  constructor(dimension, count, embeds = false) {
     this.#dimension = dimension;
+    this.#embeds = embeds;
     const bytes = count * ((dimension ?? 256) * 4 + 256);
     this.#w = new ByteWriter(Math.min(STAGING_BYTES + STAGING_BYTES / 8, bytes));
   }
@@ -83,10 +93,17 @@ export class Packer {
     const { id, vector, metadata, text } = /** @type {Record<string, unknown>} */ (record);
     if (id === undefined) throw invalid('a record needs an id', index);
     const start = this.#begin(ABI.TX_UPSERT, id, index);
-    const floats = this.#vector(vector, index);
+    const isHole = this.#embeds && vector === undefined && text !== undefined;
+    const at = this.#w.length;
+    const floats = isHole ? 0 : this.#vector(vector, index);
     const metadataBytes = this.#value(() => this.#metadata(metadata), index);
     const textBytes = this.#value(() => this.#text(text), index);
     this.#end(start, floats, metadataBytes, textBytes);
+    if (!isHole) return;
+    this.#toCome += (this.#dimension ?? 0) * 4;
+    // Named fields are embedded as one text, a blank line between them.
+    const whole = typeof text === 'string' ? text : Object.values(/** @type {{}} */ (text)).join('\n\n');
+    this.holes.push({ piece: this.#full.length, start, at, text: whole, index });
   }
 
   /** @param {unknown} id @param {number} [index] */
@@ -102,8 +119,9 @@ export class Packer {
 
   /** @param {number} kind @param {unknown} id @param {number | undefined} index */
   #begin(kind, id, index) {
-    if (this.#w.length >= STAGING_BYTES) {
+    if (this.#w.length + this.#toCome >= STAGING_BYTES) {
       this.#full.push(this.#w.finish());
+      this.#toCome = 0;
       this.#w = new ByteWriter(STAGING_BYTES + STAGING_BYTES / 8);
     }
     const w = this.#w;
@@ -129,8 +147,9 @@ export class Packer {
   /** @param {unknown} vector @param {number | undefined} index @returns {number} its length */
   #vector(vector, index) {
     if (vector === undefined) {
-      if (this.#dimension !== 0) throw invalid('a record needs a vector', index);
-      return 0;
+      if (this.#dimension === 0) return 0;
+      throw invalid(`a record needs a vector${this.#embeds ? ' or text'
+        : ', or text and a store opened with an embedder'}`, index);
     }
     if (!isVectorLike(vector)) {
       throw invalid(`vector must be a Float32Array, Float64Array or array of numbers, not ${show(vector)}`, index);

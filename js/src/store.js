@@ -14,11 +14,12 @@ import {
 import { Packer, encodeId } from './records.js';
 import { VERSION } from './version.js';
 
-/** @import { Hit, Id, OpenOptions, OperationOptions, Part, Query, RecordInput, Snapshot, Stats, StoredRecord, UpsertManyOptions,
- *   VerifyResult } from './types.js' */
+/** @import { Embedder, Hit, Id, OpenOptions, OperationOptions, Part, Query, RecordInput, ReembedOptions, ReembedResult,
+ *   Snapshot, Stats, StoredRecord, UpsertManyOptions, VerifyResult } from './types.js' */
 /** @import { CheckedQuery } from './options.js' */
 /** @import { Engine, Operation } from './engine/engine.js' */
 /** @import { CallQueue, OperationRunner } from './queue.js' */
+/** @import { Embedding } from './embedding.js' */
 /** @import { Parts } from './open.js' */
 /** @import { Backend } from './storage/backend.js' */
 /** @import { Platform } from './platform/platform.js' */
@@ -52,6 +53,10 @@ export class VecStore {
   #relaxed;
   /** null until the first insert fixes it. @type {number | null} */
   #dimension;
+  /** Makes vectors of texts. @type {Embedding | null} */
+  #embedding;
+  /** Stops the re-embedding under way. @type {AbortController | undefined} */
+  #reembedding;
   /** Under way or over. @type {Promise<void> | undefined} */
   #closing;
   /** What went wrong in the background. @type {unknown} */
@@ -69,7 +74,7 @@ export class VecStore {
    */
   constructor(token, parts) {
     if (token !== INTERNAL) throw invalid('use VecStore.open');
-    const { engine, backend, platform, queue, runner, relaxed, dimension } = /** @type {Parts} */ (parts);
+    const { engine, backend, platform, queue, runner, relaxed, dimension, embedding } = /** @type {Parts} */ (parts);
     this.#engine = engine;
     this.#backend = backend;
     this.#platform = platform;
@@ -77,6 +82,7 @@ export class VecStore {
     this.#runner = runner;
     this.#relaxed = relaxed;
     this.#dimension = dimension;
+    this.#embedding = embedding;
   }
 
   // ============ Opening and closing ============
@@ -116,6 +122,7 @@ export class VecStore {
 
   async #close() {
     clearTimeout(this.#syncTimer);
+    this.#reembedding?.abort();
     const engine = this.#engine;
     try {
       await this.#maintenance?.catch(() => {});
@@ -156,7 +163,7 @@ export class VecStore {
     this.#checkOpen();
     const { signal, onProgress } = readOperationOptions('upsert', options);
     const isBatch = Array.isArray(records);
-    const packer = new Packer(this.#dimension, isBatch ? records.length : 1);
+    const packer = new Packer(this.#dimension, isBatch ? records.length : 1, this.#embedding !== null);
     if (isBatch) {
       for (let i = 0; i < records.length; i++) packer.upsert(records[i], i);
     } else {
@@ -235,11 +242,17 @@ export class VecStore {
     const pieces = packer.finish();
     const none = { inserted: 0, updated: 0, deleted: 0 };
     if (pieces.length === 0) return none;
+    // Embedding begins at once, several calls' at the same time; the call keeps its turn meanwhile.
+    const { holes } = packer;
+    const embedded = holes.length > 0 ? this.#embedding?.documents(pieces, holes, signal, onProgress) : undefined;
+    const begin = embedded
+      ? () => embedded.take(this.#embedding).then((filled) => this.#stage(filled, signal))
+      : () => this.#stage(pieces, signal);
     try {
-      return await this.#runner.run(() => this.#stage(pieces, signal), (op) => {
+      return await this.#runner.run(begin, (op) => {
         if (packer.dimension !== null && this.#dimension === null) this.#dimension = packer.dimension;
         return this.#committed(op.result());
-      }, onProgress);
+      }, embedded?.onProgress ?? onProgress, embedded?.ready);
     } catch (error) {
       if (!isBatch && error instanceof VecStoreError) delete error.index;
       throw error;
@@ -359,9 +372,10 @@ export class VecStore {
    */
   async query(query) {
     this.#checkOpen();
-    const checked = readQuery(query);
+    const checked = readQuery(query, this.#embedding !== null);
     throwIfAborted(checked.signal);
-    return this.#queue.run(() => this.#search(checked));
+    if (checked.text === undefined) return this.#queue.run(() => this.#search(checked));
+    return this.#embedded([checked], () => this.#search(checked));
   }
 
   /**
@@ -372,8 +386,8 @@ export class VecStore {
   async queryBatch(queries) {
     this.#checkOpen();
     if (!Array.isArray(queries)) throw invalid(`queryBatch needs an array of queries, not ${show(queries)}`);
-    const checked = queries.map((query, i) => atRow(i, () => readQuery(query)));
-    return this.#queue.run(async () => {
+    const checked = queries.map((query, i) => atRow(i, () => readQuery(query, this.#embedding !== null)));
+    return this.#embedded(checked, async () => {
       /** @type {Hit[][]} */
       const results = [];
       let turnEnds = performance.now() + TURN_MS;
@@ -386,6 +400,19 @@ export class VecStore {
       }
       return results;
     });
+  }
+
+  /**
+   * Runs fn in its turn, the queries by text having got their vectors.
+   * @template T
+   * @param {CheckedQuery[]} queries
+   * @param {() => T | Promise<T>} fn
+   * @returns {Promise<T>}
+   */
+  #embedded(queries, fn) {
+    const embedded = this.#embedding?.queries(queries);
+    if (!embedded) return this.#queue.run(fn);
+    return this.#queue.run(() => embedded.take(this.#embedding).then(fn), false, embedded.ready);
   }
 
   /** @param {CheckedQuery} query @returns {Hit[]} */
@@ -423,6 +450,8 @@ export class VecStore {
       metric: stats.metric,
       index: stats.index,
       quantization: 'none',
+      embedder: stats.embedder,
+      reembedding: stats.reembedding,
       durability: this.#relaxed ? 'relaxed' : 'strict',
       memory: { total: wasm + (host.memory?.files ?? 0), wasm, used, ...parts, ...host.memory },
       storage: {
@@ -466,6 +495,36 @@ export class VecStore {
   }
 
   /**
+   * Makes the vector of every record anew, from its text, by another embedder, whose dimension may differ. The old
+   * vectors answer until all are made; then the new ones and their embedder take over at once. Interrupted by
+   * its signal, by close() or by a crash it goes on where it stopped when it is called again with the same embedder.
+   * @param {Embedder} embedder
+   * @param {ReembedOptions} [options]
+   * @returns {Promise<ReembedResult>}
+   */
+  async reembed(embedder, options) {
+    this.#checkOpen();
+    const { reembed } = await import('./reembed.js');
+    this.#checkOpen();
+    if (this.#reembedding) throw new VecStoreError('CONFLICT', 'a re-embedding is under way');
+    this.#reembedding = new AbortController();
+    try {
+      return await reembed({
+        engine: this.#engine, queue: this.#queue, runner: this.#runner, relaxed: this.#relaxed,
+        closing: this.#reembedding.signal,
+        maintain: (fn) => this.#maintain(fn),
+        checkpointSoon: () => this.#checkpointSoon(),
+        adopt: (embedding) => {
+          this.#embedding = embedding;
+          this.#dimension = embedding.dimension;
+        },
+      }, embedder, options);
+    } finally {
+      this.#reembedding = undefined;
+    }
+  }
+
+  /**
    * Checks every byte stored and the agreement of all parts.
    * @param {OperationOptions & { repair?: false }} [options]
    * @returns {Promise<VerifyResult>}
@@ -500,7 +559,8 @@ export class VecStore {
   }
 
   /**
-   * Puts the records of a snapshot in the place of all present ones. Atomic: after a crash either state is whole.
+   * Puts the records of a snapshot in the place of all present ones. Atomic: after a crash either state is whole. Where
+   * their vectors are another embedder's, texts are not embedded until the store is opened with that one.
    * @param {string} name
    * @param {OperationOptions} [options]
    * @returns {Promise<void>} NOT_FOUND where there is none
@@ -509,7 +569,9 @@ export class VecStore {
     this.#checkOpen();
     checkName(name);
     return this.#alone('restoreSnapshot', options, () => this.#engine.restoreSnapshot(name), (op) => {
-      this.#dimension = decodeValue(op.result()).dimension;
+      const { dimension, embedder } = decodeValue(op.result());
+      this.#dimension = dimension;
+      if (embedder !== undefined && embedder !== this.#embedding?.name) this.#embedding = null;
     });
   }
 

@@ -33,6 +33,23 @@
  */
 
 /**
+ * What an embedder is told beside the texts.
+ * @typedef {object} EmbedOptions
+ * @property {'query' | 'document'} [kind] what the texts are; some models treat the two differently. 'document'
+ * @property {AbortSignal} [signal]
+ * @property {(share: number) => void} [onProgress] is told the share done, 0 to 1
+ */
+
+/**
+ * Makes vectors of texts. A store remembers name and dimension of the one that made its vectors.
+ * @typedef {object} Embedder
+ * @property {string} name of model and settings, 1 to 96 bytes: another name means other vectors
+ * @property {number} dimension
+ * @property {(texts: string[], options: EmbedOptions) => Promise<VectorInput[]> | VectorInput[]} embed one vector per
+ *   text, in their order
+ */
+
+/**
  * @typedef {object} OpenOptions
  * @property {string} [path] a directory (fs) or plain name [A-Za-z0-9._-]{1,128}; ':memory:' or absent = not persisted
  * @property {'auto' | 'memory' | 'fs' | 'opfs' | 'idbfs' | 'idb' | import('./storage/host.js').StorageHost} [storage] 'auto'
@@ -46,6 +63,7 @@
  * @property {false} [multiTab]
  * @property {'auto' | 'off'} [gpu]
  * @property {boolean} [requirePersistence] refuse to fall back to memory
+ * @property {Embedder} [embedder] makes the vectors of records and queries that come with text only
  * @property {URL | Response | BufferSource | WebAssembly.Module} [wasm] the engine, if not next to this package
  * @property {AbortSignal} [signal]
  * @property {(share: number) => void} [onProgress]
@@ -55,9 +73,10 @@
  * A record to write; it replaces the whole record of that id.
  * @typedef {object} RecordInput
  * @property {Id} id
- * @property {VectorInput} [vector] required unless the store has dimension 0
+ * @property {VectorInput} [vector] made of the text by the store's embedder when absent; without one required unless
+ *   the store has dimension 0
  * @property {Record<string, any>} [metadata] JSON-like, with exact integers (bigint too); {} when absent
- * @property {Text} [text]
+ * @property {Text} [text] fields are embedded as one text: their values, a blank line between them
  */
 
 /**
@@ -69,8 +88,12 @@
  */
 
 /**
- * @typedef {object} Query
- * @property {VectorInput} vector
+ * What a query looks near to: a vector, or a text that the store's embedder makes one of.
+ * @typedef {{ vector: VectorInput, text?: undefined } | { text: string, vector?: undefined }} QueryPoint
+ */
+
+/**
+ * @typedef {object} QueryOptions
  * @property {number} [k] 10
  * @property {number} [ef] candidates; raised to k when below
  * @property {boolean} [exact] compare with every record
@@ -79,6 +102,8 @@
  * @property {Part[]} [include] ['metadata']
  * @property {AbortSignal} [signal]
  */
+
+/** @typedef {QueryPoint & QueryOptions} Query */
 
 /**
  * @typedef {object} Hit
@@ -105,6 +130,23 @@
  */
 
 /**
+ * @typedef {object} ReembedOptions
+ * @property {number} [batchSize] texts per call of the embedder; 256
+ * @property {'error' | 'keep'} [missing] records without text: an error, or they keep their vectors, which is possible
+ *   only when the dimension stays. 'error'
+ * @property {(progress: { done: number, total: number }) => void} [onProgress] is told after each batch how many of the
+ *   records have their new vector
+ * @property {AbortSignal} [signal]
+ */
+
+/**
+ * @typedef {object} ReembedResult
+ * @property {number} embedded texts embedded by this call
+ * @property {number} kept records without text that keep their vectors
+ * @property {number} resumed records that an earlier, interrupted call had done
+ */
+
+/**
  * @typedef {object} VerifyResult
  * @property {boolean} ok
  * @property {{ file: string, what: string }[]} errors
@@ -126,6 +168,8 @@
  * @property {Metric} metric
  * @property {{ type: string, M: number, efConstruction: number, efSearch: number, [key: string]: any }} index
  * @property {'none'} quantization
+ * @property {{ name: string, dimension: number } | null} embedder what made the vectors; null while not known
+ * @property {{ name: string, dimension: number, done: number } | null} reembedding an unfinished re-embedding
  * @property {'strict' | 'relaxed'} durability
  * @property {{ total: number, wasm: number, [part: string]: number }} memory bytes; total is WASM memory and
  *   what the storage keeps in memory

@@ -11,6 +11,7 @@
 #include "../base/value.h"
 #include "../db/op.h"
 #include "../db/pack.h"
+#include "../db/reembed.h"
 
 #define VS_STATUS_CODE(name, number, js) _Static_assert((int)name == number, "vs_abi.def repeats status.h");
 #define VS_CONST(name, number)
@@ -44,7 +45,7 @@ typedef struct {
   uint32_t meta_n;
   const void *text;
   uint32_t text_n;
-  double seq, version, created_ms, updated_ms;
+  double seq, version, created_ms, updated_ms, rev;
 } abi_record;
 #if defined(__wasm32__)
 _Static_assert(sizeof(abi_record) == VS_RECORD_BYTES, "record layout");
@@ -126,6 +127,10 @@ vs_op *vs_op_snapshot_drop(vs_db *db, const void *name, uint32_t n) {
 vs_op *vs_op_snapshot_restore(vs_db *db, const void *name, uint32_t n) {
   return vs_op_begin_snapshot_restore(&db->state, (vs_slice){name, n});
 }
+vs_op *vs_op_stage(vs_db *db, const void *vectors, uint32_t n, uint32_t flags) {
+  return vs_op_begin_stage(&db->state, (vs_slice){vectors, n}, (flags & VS_COMMIT_RELAXED) != 0);
+}
+vs_op *vs_op_reembed(vs_db *db) { return vs_op_begin_reembed(&db->state); }
 vs_op *vs_op_verify(vs_db *db) { return vs_op_begin_verify(&db->state); }
 vs_op *vs_op_export(vs_db *db) { return vs_op_begin_export(&db->state); }
 vs_op *vs_op_close(vs_db *db) { return vs_op_begin_close(&db->state); }
@@ -249,6 +254,10 @@ uint32_t vs_find(vs_db *db, const void *id, uint32_t n) {
   return db->state.open ? vs_coll_find(&db->state.coll, (vs_slice){id, n}) : VS_NO_SLOT;
 }
 
+uint32_t vs_unstaged(vs_db *db, uint32_t from) {
+  return db->state.open ? vs_reembed_missing(&db->state.coll, from) : VS_NO_SLOT;
+}
+
 const void *vs_record(vs_db *db, uint32_t slot) {
   const vs_collection *c = &db->state.coll;
   const vs_body *b = db->state.open ? vs_coll_body(c, slot) : NULL;
@@ -263,7 +272,8 @@ const void *vs_record(vs_db *db, uint32_t slot) {
                             .seq = (double)b->seq,
                             .version = b->version,
                             .created_ms = (double)b->created_ms,
-                            .updated_ms = (double)b->updated_ms};
+                            .updated_ms = (double)b->updated_ms,
+                            .rev = (double)b->rev};
   if (c->has_index) {
     db->record.vector = vs_vectors_at(&c->vectors, slot);
     db->record.dim = c->config.dim;

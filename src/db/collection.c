@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "reembed.h"
+
 static bool same_id(const void *ctx, uint32_t slot, vs_slice key) {
   const vs_body *b = vs_coll_body(ctx, slot);
   return b && b->id_n == key.n && memcmp(vs_body_bytes(b), key.p, key.n) == 0;
@@ -28,6 +30,7 @@ void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, u
 void vs_coll_deinit(vs_collection *c) {
   for (uint32_t slot = 0; slot < c->n_slots; slot++) vs_free(c->a, vs_coll_body(c, slot));
   vs_coll_unfix_dim(c);
+  vs_reembed_destroy(c->a, c->next);
   vs_hashmap_deinit(&c->ids);
   vs_blocks_deinit(&c->free_slot);
   vs_blocks_deinit(&c->segment);
@@ -140,6 +143,7 @@ void vs_coll_apply_upsert(vs_collection *c, vs_body *body, const void *vector) {
   uint32_t slot = body->slot;
   assert(slot < c->n_slots);
   bool fresh = vs_coll_body(c, slot) == NULL;
+  vs_reembed_forget(c->next, slot);
   if (c->has_index && vector) {
     if (!fresh) vs_index_remove(c->index, slot);
     *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
@@ -159,6 +163,7 @@ void vs_coll_apply_delete(vs_collection *c, uint32_t slot) {
   vs_body **place = vs_blocks_at(&c->bodies, slot);
   vs_body *body = *place;
   assert(body);
+  vs_reembed_forget(c->next, slot);
   if (c->has_index) vs_index_remove(c->index, slot);
   vs_hashmap_remove(&c->ids, vs_body_id(body));
   c->body_bytes -= sizeof *body + vs_body_payload(body).n;

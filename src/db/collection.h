@@ -23,9 +23,14 @@
 
 /* Dimension not known yet: the first vector fixes it. 0 = records without vectors. */
 #define VS_DIM_UNSET UINT32_MAX
+/* An embedder's name, with its NUL. */
+#define VS_EMBEDDER_BYTES 97u
+
+typedef struct vs_reembed vs_reembed; /* reembed.h */
 
 typedef struct {
   uint32_t dim;
+  char embedder[VS_EMBEDDER_BYTES]; /* what made the vectors; "" = not known */
   uint32_t ef_search;
   vs_index_config index; /* metric, type, M, ef_construction, seed */
 } vs_coll_config;
@@ -47,6 +52,7 @@ typedef struct {
   vs_hashmap ids;
   uint64_t next_seq, next_rev;
   size_t body_bytes; /* memory of all bodies */
+  vs_reembed *next;  /* owned: vectors of another embedder being gathered, or NULL */
 } vs_collection;
 
 void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, uint64_t hash_seed);

@@ -36,6 +36,17 @@ static vs_status read_u32(const vs_value *options, const char *key, uint32_t min
   return VS_OK;
 }
 
+static vs_status read_embedder(const vs_value *options, vs_config_request *out, vs_err *err) {
+  vs_value v;
+  if (!vs_value_get(options, "embedder", &v)) return VS_OK;
+  if (v.tag != VS_VALUE_STRING || v.bytes.n == 0 || v.bytes.n >= VS_EMBEDDER_BYTES || memchr(v.bytes.p, 0, v.bytes.n))
+    return vs_fail(err, VS_INVALID_ARGUMENT, "an embedder's name must be a string of 1 to %u bytes of UTF-8",
+                   VS_EMBEDDER_BYTES - 1);
+  memcpy(out->value.embedder, v.bytes.p, v.bytes.n);
+  out->has_embedder = true;
+  return VS_OK;
+}
+
 vs_status vs_config_request_read(const vs_value *options, vs_config_request *out, vs_err *err) {
   vs_value v;
   memset(out, 0, sizeof *out);
@@ -51,6 +62,7 @@ vs_status vs_config_request_read(const vs_value *options, vs_config_request *out
   uint32_t seed = 1;
   VS_TRY(read_u32(options, "seed", 0, UINT32_MAX, &seed, &out->has_seed, err));
   c->index.seed = seed;
+  VS_TRY(read_embedder(options, out, err));
   if (vs_value_get(options, "metric", &v)) {
     if (!parse_metric(&v, &c->index.metric)) return vs_fail(err, VS_INVALID_ARGUMENT, "unknown metric");
     out->has_metric = true;
@@ -74,6 +86,12 @@ static vs_status clash_u32(vs_err *err, const char *what, uint32_t saved, uint32
 
 vs_status vs_config_merge(vs_coll_config *saved, const vs_config_request *request, vs_err *err) {
   const vs_coll_config *asked = &request->value;
+  if (request->has_embedder) {
+    if (!saved->embedder[0]) memcpy(saved->embedder, asked->embedder, sizeof saved->embedder);
+    if (strcmp(saved->embedder, asked->embedder) != 0)
+      return vs_fail(err, VS_INVALID_ARGUMENT, "the store has embedder '%s', the options '%s'", saved->embedder,
+                     asked->embedder);
+  }
   if (request->has_dim) {
     if (saved->dim == VS_DIM_UNSET) saved->dim = asked->dim;
     if (saved->dim != asked->dim) return clash_u32(err, "dimension", saved->dim, asked->dim);
@@ -120,7 +138,11 @@ void vs_config_encode(const vs_collection *c, vs_wr *w) {
   pair_int(w, "nextRev", c->next_rev);
   pair_int(w, "nSlots", c->n_slots);
   pair_int(w, "nLive", c->n_live);
-  vs_value_end(w, mark, 12);
+  if (c->config.embedder[0]) {
+    vs_value_key(w, "embedder");
+    vs_value_cstring(w, c->config.embedder);
+  }
+  vs_value_end(w, mark, c->config.embedder[0] ? 13 : 12);
 }
 
 static bool get_counter(const vs_value *object, const char *key, uint64_t max, uint64_t *out) {

@@ -2,7 +2,7 @@
  *
  * Layer: db. The manifest's blob is an encoded object with version, dimension
  * (null while unknown), metric, indexType, M, efConstruction, efSearch, seed,
- * nextSeq, nextRev, nSlots and nLive.
+ * nextSeq, nextRev, nSlots, nLive and, where one is known, embedder.
  */
 #ifndef VS_CONFIG_H
 #define VS_CONFIG_H
@@ -12,7 +12,7 @@
 
 /* What an open asked for: absent options have their bit clear. */
 typedef struct {
-  bool has_dim, has_metric, has_type, has_M, has_ef_construction, has_ef_search, has_seed;
+  bool has_dim, has_metric, has_type, has_M, has_ef_construction, has_ef_search, has_seed, has_embedder;
   vs_coll_config value; /* defaults where absent */
 } vs_config_request;
 
@@ -20,7 +20,8 @@ typedef struct {
 VS_MUST_USE vs_status vs_config_request_read(const vs_value *options, vs_config_request *out, vs_err *err);
 
 /* The saved configuration wins where an option is absent; a contradiction is
- * VS_INVALID_ARGUMENT naming both values. ef_search and auto/hnsw may change. */
+ * VS_INVALID_ARGUMENT naming both values. ef_search and auto/hnsw may change;
+ * an embedder is taken where none is saved. */
 VS_MUST_USE vs_status vs_config_merge(vs_coll_config *saved, const vs_config_request *request, vs_err *err);
 
 typedef struct {

@@ -10,6 +10,7 @@
 #include "../base/value.h"
 #include "catalog.h"
 #include "pack.h"
+#include "reembed.h"
 
 void vs_db_init(vs_db_state *db) {
   vs_alloc alloc = db->alloc;
@@ -36,7 +37,7 @@ void vs_db_reset(vs_db_state *db) {
   if (db->store) vs_store_close(db->store);
   if (db->io && !db->io_borrowed) db->io->ops->destroy(db->io);
   memset(&db->coll, 0, sizeof db->coll);
-  db->coll_ready = db->open = db->checkpoint_running = false;
+  db->coll_ready = db->open = db->checkpoint_running = db->switching = false;
   db->store = NULL;
   if (!db->io_borrowed) db->io = NULL;
   db->catalog_dirty = db->catalog_in_flight = db->store_in_flight = false;
@@ -157,6 +158,28 @@ static void stats_storage(const vs_db_state *db, vs_wr *w) {
   vs_value_end(w, mark, 6);
 }
 
+static void stats_embedder(vs_wr *w, const char *name, uint32_t dim, const uint32_t *done) {
+  size_t mark = vs_value_object_begin(w);
+  vs_value_key(w, "name");
+  vs_value_cstring(w, name);
+  pair_u64(w, "dimension", dim);
+  if (done) pair_u64(w, "done", *done);
+  vs_value_end(w, mark, done ? 3 : 2);
+}
+
+static void stats_embedders(const vs_collection *c, vs_wr *w) {
+  vs_value_key(w, "embedder");
+  if (c->config.embedder[0])
+    stats_embedder(w, c->config.embedder, c->config.dim, NULL);
+  else
+    vs_value_null(w);
+  vs_value_key(w, "reembedding");
+  if (c->next)
+    stats_embedder(w, c->next->name, c->next->dim, &c->next->staged.n_set);
+  else
+    vs_value_null(w);
+}
+
 void vs_db_stats(const vs_db_state *db, vs_wr *w) {
   const vs_collection *c = &db->coll;
   size_t mark = vs_value_object_begin(w);
@@ -170,7 +193,8 @@ void vs_db_stats(const vs_db_state *db, vs_wr *w) {
   vs_value_key(w, "metric");
   vs_value_cstring(w, vs_metric_name(c->config.index.metric));
   stats_index(c, w);
+  stats_embedders(c, w);
   stats_memory(db, w);
   if (db->store) stats_storage(db, w);
-  vs_value_end(w, mark, db->store ? 7 : 6);
+  vs_value_end(w, mark, db->store ? 9 : 8);
 }

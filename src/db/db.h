@@ -32,6 +32,7 @@ typedef struct {
   bool catalog_in_flight;
   bool store_in_flight;
   bool checkpoint_running;
+  bool switching;         /* the vectors of another embedder are taking over: nothing may be written */
   uint64_t n_log_records; /* frames since the checkpoint: the cost of a recovery */
   vs_hit *hits;
   uint32_t cap_hits;

@@ -6,6 +6,8 @@
  *   idx block   u8 kind, then
  *                 1  slots: u32 first, u32 n, n * u64 rev (0 = free slot)
  *                 2  one chunk of the index (vs_index_encode_next)
+ *                 3  vectors of another embedder follow: u32 dimension, its name
+ *                 4  some of them: u32 slot, float32 each; repeated
  *
  * A record of a segment is live iff the slot table holds its rev at its slot;
  * everything else in segments is garbage left by later writes. The slot table
@@ -26,11 +28,11 @@ typedef struct {
   vs_store *store;
   bool whole;    /* write every record and leave the collection's segment numbers alone */
   bool optimize; /* rewrite every segment that holds a dead record */
-  enum { IMAGE_PLAN, IMAGE_RECORDS, IMAGE_SLOTS, IMAGE_INDEX, IMAGE_WRITTEN } state;
+  enum { IMAGE_PLAN, IMAGE_RECORDS, IMAGE_SLOTS, IMAGE_INDEX, IMAGE_STAGED, IMAGE_WRITTEN } state;
   uint32_t slot;       /* next slot to look at */
   uint32_t file_first; /* first slot of the segment being written */
   uint64_t n_in_file;
-  bool index_begun;
+  bool index_begun, staged_begun;
   vs_block_writer *writer;
   vs_wr block;
   vs_blocks live; /* uint32_t per file of the manifest in force: live records */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "image.h"
+#include "reembed.h"
 
 void vs_image_loader_init(vs_image_loader *l, vs_collection *c, vs_store *store, const vs_config_saved *saved) {
   memset(l, 0, sizeof *l);
@@ -54,10 +55,18 @@ static vs_status begin_slots(vs_image_loader *l, vs_err *err) {
              : vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store");
 }
 
+static vs_status load_staged(vs_image_loader *l, uint8_t kind, vs_slice bytes, vs_err *err) {
+  if (l->n_table != l->n_slots) return corrupt(l, err, "the slot table is incomplete");
+  vs_status status = kind == 3 ? vs_reembed_begin(l->c, bytes) : vs_reembed_load(l->c, bytes, &l->rev, l->n_slots);
+  if (status == VS_OUT_OF_MEMORY) return vs_fail(err, status, "no memory to open the store");
+  return status == VS_OK ? VS_OK : corrupt(l, err, "malformed vectors of another embedder");
+}
+
 static vs_status load_image_block(vs_image_loader *l, vs_slice block, vs_err *err) {
   vs_rd r = vs_rd_of(block.p, block.n);
   uint8_t kind = vs_rd_u8(&r);
   if (kind == 1 && !l->index_begun) return load_table(l, &r, err);
+  if (kind == 3 || kind == 4) return load_staged(l, kind, (vs_slice){r.p, vs_rd_left(&r)}, err);
   if (kind != 2 || !l->c->has_index) return corrupt(l, err, "unexpected block");
   if (!l->index_begun) VS_TRY(begin_slots(l, err));
   vs_status status = vs_index_load_chunk(l->c->index, (vs_slice){r.p, vs_rd_left(&r)}, err);

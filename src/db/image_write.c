@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "image.h"
+#include "reembed.h"
 
 /* Blocks of about this size: large enough for sequential speed, small enough
  * that one damaged block is little. */
@@ -225,6 +226,37 @@ static vs_status write_index(vs_image_writer *w, double *budget, vs_err *err) {
   }
   if (!done) return VS_OK;
   VS_TRY(finish_file(w, err));
+  w->slot = 0;
+  w->state = IMAGE_STAGED;
+  return VS_OK;
+}
+
+/* ============ Vectors of another embedder ============ */
+
+static vs_status write_staged(vs_image_writer *w, double *budget, vs_err *err) {
+  const vs_reembed *next = w->whole ? NULL : w->c->next;
+  if (next && !w->staged_begun) {
+    w->staged_begun = true;
+    VS_TRY(open_part(w, err));
+    vs_wr_u8(&w->block, 3);
+    vs_wr_u32(&w->block, next->dim);
+    vs_wr_bytes(&w->block, next->name, strlen(next->name));
+    VS_TRY(image_block(w, budget, err));
+  }
+  uint32_t slot = next ? vs_bitset_next(&next->staged, w->slot) : VS_NO_SLOT;
+  while (slot != VS_NO_SLOT && *budget > 0) {
+    VS_TRY(open_part(w, err));
+    vs_wr_u8(&w->block, 4);
+    for (; slot != VS_NO_SLOT && w->block.n < BLOCK_TARGET_BYTES; slot = vs_bitset_next(&next->staged, slot + 1)) {
+      vs_wr_u32(&w->block, slot);
+      vs_wr_bytes(&w->block, vs_vectors_at(&next->vectors, slot), (size_t)next->dim * 4);
+      w->slot = slot + 1;
+      if (w->block.failed) break;
+    }
+    VS_TRY(image_block(w, budget, err));
+  }
+  if (slot != VS_NO_SLOT) return VS_OK;
+  VS_TRY(finish_file(w, err));
   w->state = IMAGE_WRITTEN;
   return VS_OK;
 }
@@ -237,6 +269,7 @@ vs_status vs_image_write(vs_image_writer *w, double *budget, bool *done, vs_err 
   if (w->state == IMAGE_RECORDS) VS_TRY(write_records(w, budget, err));
   if (w->state == IMAGE_SLOTS) VS_TRY(write_table(w, budget, err));
   if (w->state == IMAGE_INDEX) VS_TRY(write_index(w, budget, err));
+  if (w->state == IMAGE_STAGED) VS_TRY(write_staged(w, budget, err));
   *done = w->state == IMAGE_WRITTEN;
   return VS_OK;
 }

@@ -21,6 +21,8 @@ vs_status vs_op_check_open(vs_db_state *db, bool writing) {
   if (!db->open) return vs_fail(&db->err, VS_CLOSED, "the store is not open");
   if (writing && db->store && vs_store_poisoned(db->store))
     return vs_fail(&db->err, VS_POISONED, "an earlier sync failed; reopen the store to go on writing");
+  if (writing && db->switching)
+    return vs_fail(&db->err, VS_CONFLICT, "the vectors of another embedder are taking over");
   return VS_OK;
 }
 

@@ -40,6 +40,12 @@ VS_MUST_USE vs_op_state *vs_op_begin_snapshot_drop(vs_db_state *db, vs_slice nam
 VS_MUST_USE vs_op_state *vs_op_begin_snapshot_restore(vs_db_state *db, vs_slice name);
 /* Encoded array of {name, createdAt, count, bytes}, newest first. */
 void vs_snapshots_list(const vs_db_state *db, vs_wr *w);
+/* Takes vectors of another embedder (op_reembed.c has the layout); result: u32 records that have one, u32 of
+ * them not in the index yet, u32 live records, u32 1 = a checkpoint is due. */
+VS_MUST_USE vs_op_state *vs_op_begin_stage(vs_db_state *db, vs_slice vectors, bool relaxed);
+/* Those vectors take over: all or, after a failure or a crash, nothing. Every live record must have one in the
+ * index, else VS_CONFLICT. No other operation may be begun between its steps. */
+VS_MUST_USE vs_op_state *vs_op_begin_reembed(vs_db_state *db);
 VS_MUST_USE vs_op_state *vs_op_begin_verify(vs_db_state *db);
 VS_MUST_USE vs_op_state *vs_op_begin_export(vs_db_state *db);
 VS_MUST_USE vs_op_state *vs_op_begin_close(vs_db_state *db);

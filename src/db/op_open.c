@@ -12,6 +12,7 @@
 #include "checkpoint.h"
 #include "op_internal.h"
 #include "pack.h"
+#include "reembed.h"
 
 /* Cost of one replayed record in budget units. */
 #define REPLAY_COST 3000.0
@@ -27,6 +28,8 @@ typedef struct {
   bool import;
   vs_store *source; /* what is loaded: the store, or the import's */
   bool has_loader, has_checkpoint, catalog_made;
+  uint32_t late_dim; /* asked for, where the manifest knows none: compared with what the log says; or unset */
+  bool adopted;      /* the store knew no embedder; the options' is written down before anything else */
   vs_image_loader loader;
   vs_checkpoint checkpoint;
   uint32_t n_replayed;
@@ -67,6 +70,7 @@ static vs_status read_options(open_op *op, vs_slice config, vs_err *err) {
     return vs_fail(err, VS_INVALID_ARGUMENT, "walRotateBytes must be an integer of at least 4096");
   op->limits.wal_rotate_bytes = rotate;
   if (vs_value_get(&options, "now", &v)) op->now_mix = (uint32_t)v.i;
+  op->late_dim = VS_DIM_UNSET;
   op->import = vs_value_get(&options, "import", &v) && v.tag == VS_VALUE_TRUE;
   return vs_config_request_read(&options, &op->request, err);
 }
@@ -132,7 +136,11 @@ static vs_status begin_load(open_op *op, vs_store *source) {
   vs_db_state *db = op->base.db;
   vs_config_saved saved;
   VS_TRY(vs_config_decode(vs_store_blob(source), &saved, &db->err));
+  op->adopted = !saved.config.embedder[0] && op->request.has_embedder;
+  bool knows_dim = saved.config.dim != VS_DIM_UNSET;
   VS_TRY(vs_config_merge(&saved.config, &op->request, &db->err));
+  op->late_dim = knows_dim ? VS_DIM_UNSET : saved.config.dim;
+  if (!knows_dim) saved.config.dim = VS_DIM_UNSET; /* the image has no index */
   VS_TRY(make_collection(op, &saved.config));
   db->coll.next_seq = saved.next_seq;
   db->coll.next_rev = saved.next_rev;
@@ -191,6 +199,7 @@ static vs_status replay_frame(void *ctx, uint64_t txn, uint8_t kind, vs_slice pa
     VS_TRY(vs_record_decode(payload, &v));
     return vs_coll_replay_upsert(c, &v);
   }
+  if (kind == VS_LOG_STAGE || kind == VS_LOG_STAGE_BEGIN) return vs_reembed_replay(c, kind, payload);
   if (kind != VS_LOG_DELETE || payload.n <= 8) return VS_CORRUPT;
   uint64_t rev = vs_load_u64(payload.p);
   if (rev >= c->next_rev) c->next_rev = rev + 1;
@@ -229,9 +238,21 @@ static vs_op_answer finish_open(open_op *op) {
   return VS_OP_DONE;
 }
 
+/* The dimension asked for, where a log but no manifest may know another. */
+static vs_status settle_dim(open_op *op) {
+  vs_db_state *db = op->base.db;
+  if (op->late_dim == VS_DIM_UNSET || op->late_dim == db->coll.config.dim) return VS_OK;
+  if (db->coll.config.dim != VS_DIM_UNSET)
+    return vs_fail(&db->err, VS_INVALID_ARGUMENT, "the store has dimension %u, the options ask for %u",
+                   db->coll.config.dim, op->late_dim);
+  vs_status status = vs_coll_fix_dim(&db->coll, op->late_dim);
+  return status == VS_OK ? VS_OK : vs_fail(&db->err, status, "no memory to open the store");
+}
+
 /* Loading is over: a new store is written, an old one is ready. */
 static vs_status after_replay(open_op *op) {
   vs_db_state *db = op->base.db;
+  VS_TRY(settle_dim(op));
   op->state = OPEN_CREATE;
   if (!op->import) return VS_OK;
   /* Imported records know segment numbers of the import's store only. */
@@ -250,7 +271,7 @@ static vs_status load_some(open_op *op, double *budget, bool *done) {
   return VS_OK;
 }
 
-/* First manifest of a new store. */
+/* First manifest of a new store, or the first that names an embedder. */
 static vs_op_answer create_step(open_op *op, double *budget) {
   vs_op_state *base = &op->base;
   vs_db_state *db = base->db;
@@ -261,7 +282,10 @@ static vs_op_answer create_step(open_op *op, double *budget) {
   }
   for (;;) {
     if (!vs_op_is_synced(base)) return VS_OP_NEED_SYNC;
-    if (op->checkpoint.state == CHECKPOINT_DONE) return finish_open(op);
+    if (op->checkpoint.state == CHECKPOINT_DONE) {
+      db->n_log_records = 0;
+      return finish_open(op);
+    }
     if (vs_checkpoint_step(&op->checkpoint, budget, &wrote, &db->err) != VS_OK) return VS_OP_ERROR;
     if (!wrote) return VS_OP_YIELD;
   }
@@ -283,7 +307,7 @@ static vs_op_answer open_step(vs_op_state *base, double *budget) {
     if (status == VS_OK) status = after_replay(op);
   }
   if (status != VS_OK) return VS_OP_ERROR;
-  return db->store && vs_store_is_new(db->store) ? create_step(op, budget) : finish_open(op);
+  return db->store && (vs_store_is_new(db->store) || op->adopted) ? create_step(op, budget) : finish_open(op);
 }
 
 /* A failed opening leaves the instance closed and empty, ready for another try. */

@@ -19,6 +19,7 @@
 /* Kinds of log frames (vs_store_txn_log). */
 #define VS_LOG_UPSERT 1u /* payload: an encoded record */
 #define VS_LOG_DELETE 2u /* payload: rev u64, then the id */
+/* 3 and 4: reembed.h */
 
 typedef struct {
   uint8_t kind;    /* VS_LOG_UPSERT, VS_LOG_DELETE, or 0 = nothing to do */

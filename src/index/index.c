@@ -89,6 +89,8 @@ void vs_index_destroy(vs_index *ix) {
   vs_free(ix->a, ix);
 }
 
+void vs_index_rebind(vs_index *ix, const vs_vectors *vectors) { ix->space.vectors = vectors; }
+
 size_t vs_index_bytes(const vs_index *ix) {
   size_t own = sizeof(*ix) + ix->space.vectors->padded * sizeof(float);
   return own + vs_blocks_bytes(&ix->present.words) + (has_graph(ix) ? vs_hnsw_bytes(&ix->graph) : 0);

@@ -66,6 +66,8 @@ typedef struct {
 VS_MUST_USE vs_status vs_index_create(vs_alloc *a, const vs_index_config *config, const vs_vectors *vectors,
                                       const vs_blocks *sequences, vs_index **out);
 void vs_index_destroy(vs_index *ix);
+/* The same vectors lie at another address now. */
+void vs_index_rebind(vs_index *ix, const vs_vectors *vectors);
 
 /* Before inserting `n` further slots, all below n_slots (the new total of
  * slots in use by the caller). `sequence` lists the n sequences that will be

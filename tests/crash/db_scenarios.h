@@ -55,7 +55,7 @@ static inline vs_status put(client *c, model *m, uint32_t first, uint32_t n, boo
     if (deleting)
       add_delete(&w, number);
     else
-      add_upsert(&w, number, next.version[number]);
+      add_upsert_of(&w, number, next.version[number], dim_of(&c->db));
   }
   vs_status status = apply(c, m, &next, &w);
   vs_wr_deinit(&w);
@@ -224,6 +224,21 @@ static inline vs_status snapshots(client *c, model *m) {
   return put(c, m, 2, 2, false);
 }
 
+/* The vectors of another embedder are gathered, among writes, checkpoints and reopenings, and take over. */
+static inline vs_status reembedding(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 12, false));
+  VS_TRY(stage(c, "other", 12, 0, 8));
+  VS_TRY(put(c, m, 4, 3, false));
+  VS_TRY(checkpoint(c, false));
+  VS_TRY(stage(c, "other", 12, 6, 3));
+  VS_TRY(reopen(c, false));
+  VS_TRY(put(c, m, 0, 2, true));
+  VS_TRY(stage(c, "other", 12, 0, 12));
+  VS_TRY(run(&c->db, vs_op_begin_reembed(&c->db)));
+  VS_TRY(put(c, m, 1, 3, false));
+  return reopen(c, true);
+}
+
 typedef struct {
   const char *name;
   vs_status (*run)(client *, model *);
@@ -239,6 +254,7 @@ static const scenario scenarios[] = {
     {"delete_all_then_insert", delete_all_then_insert},
     {"closing_with_checkpoint", closing_with_checkpoint},
     {"snapshots", snapshots},
+    {"reembedding", reembedding},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
 

@@ -1,5 +1,5 @@
-// The demo page, driven in Chromium from an empty profile to a full life: first visit, looking, changing, reloading,
-// being killed. The tests run in order on one profile and build on one another, as a visitor's days do.
+// The demo’s page of artworks, driven in Chromium from an empty profile to a full life: first visit, looking, changing,
+// reloading, being killed. The tests run in order on one profile and build on one another, as a visitor’s days do.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
-  SCREENSHOTS, accessibilityFaults, cosine, killBrowser, launch, mainThreadTasks, readPack, screenshot, startServer, until,
+  SCREENSHOTS, accessibilityFaults, cosine, damage, killBrowser, launch, mainThreadTasks, makeFillableDisk, readPack,
+  screenshot, startServer, until,
 } from './harness.mjs';
 
 const TOTAL = 1500;
@@ -19,6 +20,7 @@ const pack = readPack();
 const strangers = []; // Requests to anywhere but the server, and complaints of the page.
 let profile;
 let server;
+let artworks; // The page's address.
 let context;
 let page;
 
@@ -44,7 +46,7 @@ const ready = (timeout = 60_000) => page.locator('#open-clear:enabled, #reload:v
 const works = async () => Number((await text('#status-records')).replace(',', ''));
 const settledWorks = (count) => until(`the status bar says ${count} works`, async () => (await works()) === count);
 const openWork = async (id) => {
-  await page.goto(`${server.url}#/work/${encodeURIComponent(id)}`);
+  await page.goto(`${artworks}#/work/${encodeURIComponent(id)}`);
   await page.locator(`#work[data-id="${id}"]`).waitFor();
   await until('the nearest are there', async () => /nearest of|no image vector/.test(await text('#latency')));
 };
@@ -70,6 +72,7 @@ function assertNearest(found, vector, ownId) {
 before(async () => {
   profile = mkdtempSync(join(tmpdir(), 'vecstore-demo-'));
   server = await startServer();
+  artworks = `${server.url}artworks.html`;
 });
 
 after(async () => {
@@ -81,12 +84,12 @@ after(async () => {
 
 test('a first visit cut short by a kill goes on where it was', async () => {
   await openBrowser();
-  await page.goto(server.url);
+  await page.goto(artworks);
   await until('a third is indexed', async () => (await page.locator('#progress').evaluate((bar) => bar.value)) >= TOTAL / 3);
   await page.screenshot({ path: join(SCREENSHOTS, 'loading-1280.png') });
   assert.ok((await killBrowser(profile)) > 1);
   await openBrowser();
-  await page.goto(server.url);
+  await page.goto(artworks);
   await page.locator('#grid .card').first().waitFor();
   await until('the progress bar starts beyond what was acknowledged', async () => (
     (await page.locator('#progress').evaluate((bar) => bar.value)) > TOTAL / 3));
@@ -121,7 +124,7 @@ test('a first visit indexes all works, shows progress and never holds the page',
   await page.addInitScript(recordFirstVisit);
   const ended = new Promise((done) => page.on('console', (line) => line.text() === 'first visit ended' && done()));
   const tasks = await mainThreadTasks(context, page, async () => {
-    await page.goto(server.url, { waitUntil: 'commit' });
+    await page.goto(artworks, { waitUntil: 'commit' });
     await ended;
   });
   const { progress, wall } = await page.evaluate(() => globalThis.firstVisit);
@@ -160,7 +163,7 @@ test('a work without a vector resembles nothing and says so', async () => {
 });
 
 test('breadcrumbs, back and Escape lead the way one came', async () => {
-  await page.goto(server.url);
+  await page.goto(artworks);
   await ready();
   await page.locator('#grid .card a').nth(2).click();
   await page.locator('#nearest .card').first().waitFor();
@@ -190,7 +193,7 @@ test('the filter finds letters in title, artist and department', async () => {
 });
 
 test('an added work stands between the two it is like', async () => {
-  await page.goto(`${server.url}#/`);
+  await page.goto(`${artworks}#/`);
   await openWork(pack.ids[6]);
   await page.locator('#add-like').click();
   await page.locator('#add-name').fill('A Study After Both');
@@ -240,11 +243,11 @@ async function assertEverythingKept(t) {
   assert.equal(await page.locator(`.card[data-id="${pack.ids[40]}"]`).count(), 0);
   await openWork(pack.ids[6]);
   assert.ok((await hits()).length === 12);
-  await page.goto(`${server.url}#/`);
+  await page.goto(`${artworks}#/`);
 }
 
 test('everything is there after a reload', async (t) => {
-  await page.goto(server.url);
+  await page.goto(artworks);
   await page.reload();
   await assertEverythingKept(t);
 });
@@ -253,7 +256,7 @@ test('a second tab is told that the store is in use, and opens it once the first
   const first = page;
   page = await context.newPage();
   watch(page);
-  await page.goto(server.url);
+  await page.goto(artworks);
   await page.locator('#problem').waitFor();
   assert.equal(await text('#problem-code'), 'LOCKED');
   assert.deepEqual(await accessibilityFaults(page), []);
@@ -270,7 +273,7 @@ test('everything is there after the browser was killed', async (t) => {
   await page.locator('#undo').waitFor();
   assert.ok((await killBrowser(profile)) > 1);
   await openBrowser();
-  await page.goto(server.url);
+  await page.goto(artworks);
   await ready();
   assert.equal(await works(), TOTAL - 1);
   assert.match(await text('#status-open'), /^opened 1,499 records in/);
@@ -279,7 +282,7 @@ test('everything is there after the browser was killed', async (t) => {
 });
 
 test('the whole walk can be done by keyboard', async () => {
-  await page.goto(server.url);
+  await page.goto(artworks);
   await ready();
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the works');
@@ -326,7 +329,7 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
         const [content, view] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
         assert.ok(content <= view, `${state}: ${content} pixels wide in a window of ${view}`);
       };
-      await page.goto(`${server.url}#/`);
+      await page.goto(`${artworks}#/`);
       await page.reload();
       await ready();
       await check('collection');
@@ -342,7 +345,7 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
 test('clearing asks first, empties the store for good, and the collection can be reloaded', async () => {
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.emulateMedia({ colorScheme: 'light' });
-  await page.goto(`${server.url}#/`);
+  await page.goto(`${artworks}#/`);
   await page.reload();
   await ready();
   const before = await works();
@@ -364,27 +367,18 @@ test('clearing asks first, empties the store for good, and the collection can be
   await settledWorks(TOTAL);
 });
 
-/** Goes before worker.js: IndexedDB refuses every write from the moment the page says that the disk is full. */
-const FULL_DISK = `new BroadcastChannel('disk is full').onmessage = () => {
-  IDBObjectStore.prototype.put = () => { throw new DOMException('The quota has been exceeded.', 'QuotaExceededError'); };
-};
-`;
-
 test('a full disk is reported with its code, and what was there stays', async () => {
-  await context.route('**/worker.js', async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: FULL_DISK + (await response.text()) });
-  });
+  const fill = await makeFillableDisk(page, 'artworks-worker.js');
   await page.reload();
   await ready();
   await openWork(pack.ids[50]);
-  await page.evaluate(() => new BroadcastChannel('disk is full').postMessage(''));
+  await fill();
   await page.locator('#add-like').click();
   await page.locator('#add-name').fill('One Too Many');
   await page.locator('#add-form button[value=add]').click();
   await until('the refusal is shown', async () => /^NO_SPACE: /.test(await text('#add-error')));
-  await context.unroute('**/worker.js');
-  await page.goto(`${server.url}#/`);
+  await context.unroute('**/artworks-worker.js');
+  await page.goto(`${artworks}#/`);
   await page.reload();
   await ready();
   await settledWorks(TOTAL);
@@ -393,32 +387,9 @@ test('a full disk is reported with its code, and what was there stays', async ()
 test('a damaged store is recognised, and can be erased and indexed anew', async () => {
   await page.goto('about:blank');
   await page.goto(`${server.url}icon.svg`);
-  const damaged = await page.evaluate(() => new Promise((resolve, reject) => {
-    const request = indexedDB.open('/vecstore/met-art');
-    request.onerror = () => reject(request.error);
-    request.onsuccess = () => {
-      const database = request.result;
-      const [name] = database.objectStoreNames;
-      const change = database.transaction(name, 'readwrite');
-      let count = 0;
-      change.objectStore(name).openCursor().onsuccess = ({ target: { result: cursor } }) => {
-        if (!cursor) return;
-        const { contents } = cursor.value;
-        if (contents?.length) {
-          contents.fill(0x5a, contents.length >> 1);
-          cursor.update({ ...cursor.value, contents });
-          count++;
-        }
-        cursor.continue();
-      };
-      change.oncomplete = () => {
-        database.close();
-        resolve(count);
-      };
-    };
-  }));
+  const damaged = await damage(page, 'met-art');
   assert.ok(damaged > 0);
-  await page.goto(server.url);
+  await page.goto(artworks);
   await page.locator('#problem').waitFor();
   assert.equal(await text('#problem-code'), 'CORRUPT');
   await page.locator('#problem-erase').click();

@@ -132,6 +132,59 @@ export async function mainThreadTasks(context, page, act) {
   return ended.map((e) => ({ cpuMs: (e.tdur ?? e.dur) / 1000, wallMs: e.dur / 1000 }));
 }
 
+/** Drops files and folders onto the middle of the page, as a hand would from the desktop. */
+export async function drop(page, paths) {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  const { width, height } = page.viewportSize();
+  for (const type of ['dragEnter', 'dragOver', 'drop']) {
+    await session.send('Input.dispatchDragEvent', { type, x: width / 2, y: height / 2, data });
+  }
+  await session.detach();
+}
+
+/** Goes before a worker: IndexedDB refuses every write from the moment the page says that the disk is full. */
+const FULL_DISK = `new BroadcastChannel('disk is full').onmessage = () => {
+  IDBObjectStore.prototype.put = () => { throw new DOMException('The quota has been exceeded.', 'QuotaExceededError'); };
+};
+`;
+
+/** From the next load on the worker of that name lives on a disk that is full once the function given is called. */
+export async function makeFillableDisk(page, worker) {
+  await page.context().route(`**/${worker}`, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: FULL_DISK + (await response.text()) });
+  });
+  return () => page.evaluate(() => new BroadcastChannel('disk is full').postMessage(''));
+}
+
+/** Overwrites half of every file of a closed store; gives how many. */
+export function damage(page, path) {
+  return page.evaluate((name) => new Promise((resolve, reject) => {
+    const request = indexedDB.open(name);
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      const database = request.result;
+      const change = database.transaction(database.objectStoreNames[0], 'readwrite');
+      let count = 0;
+      change.objectStore(database.objectStoreNames[0]).openCursor().onsuccess = ({ target: { result: cursor } }) => {
+        if (!cursor) return;
+        const { contents } = cursor.value;
+        if (contents?.length) {
+          contents.fill(0x5a, contents.length >> 1);
+          cursor.update({ ...cursor.value, contents });
+          count++;
+        }
+        cursor.continue();
+      };
+      change.oncomplete = () => {
+        database.close();
+        resolve(count);
+      };
+    };
+  }), `/vecstore/${path}`);
+}
+
 /** The accessibility faults axe finds, one line each. */
 export async function accessibilityFaults(page) {
   return page.evaluate(`(async () => {

@@ -1,6 +1,6 @@
 // The WASI host (js/src/wasi/host.js), called as a guest would call it.
 import assert from 'node:assert/strict';
-import fs, { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -132,6 +132,24 @@ test('directories: make, list in small buffers, remove', () => {
   assert.equal(open(`d/${names[0]}`, { oflags: DIRECTORY }), -ENOTDIR);
   assert.equal(withPath('path_remove_directory', 'd'), ENOTEMPTY);
   assert.equal(withPath('path_remove_directory', 'd/sub'), 0);
+});
+
+test('links are followed when asked for; directories can be synced', () => {
+  const { root, call, view, open, put } = guest();
+  mkdirSync(join(root, 'real'));
+  symlinkSync('real', join(root, 'link'));
+  const typeOf = (path, flags) => {
+    assert.equal(call('path_filestat_get', ROOT, flags, 1000, put(1000, path), 800), 0);
+    return view().getUint8(816);
+  };
+  assert.equal(typeOf('link', 1), 3);
+  assert.equal(typeOf('link', 0), 7);
+  assert.equal(typeOf('real', 0), 3);
+  const fd = open('real', { oflags: DIRECTORY });
+  assert.equal(call('fd_sync', fd), 0);
+  rmSync(join(root, 'real'), { recursive: true });
+  assert.equal(call('fd_sync', fd), ENOENT);
+  assert.equal(call('fd_sync', 99), EBADF);
 });
 
 test('nothing outside the directory can be reached', () => {

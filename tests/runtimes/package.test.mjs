@@ -15,7 +15,7 @@ const SCRIPT_GZIP_BUDGET = 17_500;
 const GLUE_GZIP_BUDGET = 22_000;
 const ARTIFACTS = [
   'vecstore.simd.wasm', 'vecstore.relaxed.wasm', 'vecstore.idbfs.simd.wasm', 'vecstore.idbfs.relaxed.wasm',
-  'vecstore.idbfs.mjs', 'vecstore-cli.wasm', 'urls.mjs', 'inline.mjs',
+  'vecstore.idbfs.mjs', 'vecstore-cli.wasm', 'vecstore.text.wasm', 'urls.mjs', 'text-urls.mjs', 'inline.mjs',
 ];
 const GLUE = 'vecstore.idbfs.mjs';
 
@@ -55,7 +55,7 @@ test('the tarball holds the sources, their declarations, the artifacts, and noth
   const declarations = sources.filter((path) => path.endsWith('.js'))
     .map((path) => path.replace('js/src/', 'dist/types/').replace(/\.js$/, '.d.ts'));
   const expected = [
-    'LICENSE', 'README.md', 'package.json', ...[...ARTIFACTS, ...bundles()].map((name) => `dist/${name}`), ...sources, ...declarations,
+    'LICENSE', 'README.md', 'package.json', 'js/bin/vecstore.mjs', ...[...ARTIFACTS, ...bundles()].map((name) => `dist/${name}`), ...sources, ...declarations,
   ];
   assert.deepEqual(project.files.map(({ path }) => path).sort(), expected.sort());
   t.diagnostic(`${project.files.length} files, ${readFileSync(project.tarball).length} bytes`);

@@ -4,6 +4,7 @@
 //   calls    vs_ functions, and of libc only the list below; the heap and the
 //            file system belong to two files, stdio to the command line alone
 //   globals  none that change: no .data or .bss segment
+//   cli      may use libc, but looks at the user's directories, clock and terminal in one file
 import { readFileSync } from 'node:fs';
 import { imports, segmentNames } from '../../wasm/tools/wasm-binary.mjs';
 import { conclude, filesBelow } from './files.mjs';
@@ -20,6 +21,8 @@ const ALSO = {
 /** The compiler's own helpers (128-bit products, long double) are no calls of ours. */
 const isRuntime = (name) => /^__(multi3|udivti3|umodti3|ashlti3|lshrti3|stack_pointer|linear_memory|indirect_function_table|memory_base|table_base)$/.test(name);
 
+const SYSTEM = ['opendir', 'readdir', 'closedir', 'lstat', 'isatty', 'clock_gettime'];
+
 const wrong = [];
 for (const file of filesBelow('build/wasi', '.o').filter((f) => !f.includes('/cli/') && !f.endsWith('.reactor.o'))) {
   const bytes = readFileSync(file);
@@ -30,6 +33,11 @@ for (const file of filesBelow('build/wasi', '.o').filter((f) => !f.includes('/cl
   }
   for (const name of segmentNames(bytes)) {
     if (/^\.(data|bss)\b(?!\.rel\.ro)/.test(name)) wrong.push(`${own}: ${name} is a global that changes`);
+  }
+}
+for (const file of filesBelow('build/wasi/cli', '.o').filter((f) => !f.endsWith('/files.o'))) {
+  for (const { module, name } of imports(readFileSync(file))) {
+    if (module === 'env' && SYSTEM.includes(name)) wrong.push(`${file.slice('build/wasi/'.length)}: calls ${name}, which is cli/files.c's business`);
   }
 }
 conclude(wrong);

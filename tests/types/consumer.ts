@@ -1,6 +1,13 @@
 // A strict TypeScript consumer of the generated declarations; compiled, never run.
 import { VecStore, VecStoreError } from 'vecstore';
-import type { ErrorCode, Hit, Id, OpenOptions, RecordInput, Stats, StoredRecord } from 'vecstore';
+import type { Embedder, ErrorCode, Hit, Id, OpenOptions, Query, RecordInput, ReembedResult, Stats, StoredRecord } from 'vecstore';
+import { StaticEmbedder } from 'vecstore/embed';
+import { aiEmbedder } from 'vecstore/adapters/ai';
+import { cohereEmbedder } from 'vecstore/adapters/cohere';
+import { ollamaEmbedder } from 'vecstore/adapters/ollama';
+import { openaiEmbedder } from 'vecstore/adapters/openai';
+import { transformersEmbedder } from 'vecstore/adapters/transformers';
+import { voyageEmbedder } from 'vecstore/adapters/voyage';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Equal<A, B>) => {};
@@ -63,4 +70,40 @@ export function explain(error: unknown): string {
   const code: ErrorCode = error.code;
   const index: number | undefined = error.index;
   return `${code} ${index} ${error.file} ${error.offset} ${error.message}`;
+}
+
+export async function embedders(signal: AbortSignal): Promise<void> {
+  const own: Embedder = {
+    name: 'own', dimension: 2,
+    embed: async (texts, { kind, onProgress }) => {
+      onProgress?.(1);
+      return texts.map((text) => [text.length, kind === 'query' ? 1 : 0]);
+    },
+  };
+  const builtIn = await StaticEmbedder.load('model.bin', { signal });
+  const openai = await openaiEmbedder({ model: 'm', dimensions: 512, apiKey: () => 'key', pricePerMillionTokens: 0.02 });
+  const cost: number | null = openai.usage.cost;
+  const all: Embedder[] = [
+    own, builtIn, openai, await ollamaEmbedder({ model: 'm', keepAlive: '5m', prefix: { query: 'q: ' } }),
+    await cohereEmbedder({ model: 'm', apiKey: 'key' }), await voyageEmbedder({ model: 'm', apiKey: 'key' }),
+    await aiEmbedder({ model: 'provider/model', dimension: 3 }), await transformersEmbedder({ model: 'm', pooling: 'cls' }),
+  ];
+  await using store = await VecStore.open({ embedder: all[0] });
+  await store.upsert([{ id: 1, text: 'a' }, { id: 2, text: { title: 't', body: 'b' } }]);
+  const query: Query = { text: 'a', k: cost ?? 3 };
+  const hits: Hit[] = await store.query(query);
+  await store.queryBatch([{ text: 'a' }, { vector: [1, 2] }]);
+  const result: ReembedResult = await store.reembed(builtIn, {
+    batchSize: hits.length, missing: 'keep', signal, onProgress: ({ done, total }) => done / total,
+  });
+  const { embedder, reembedding } = await store.stats();
+  same<typeof embedder, { name: string; dimension: number } | null>(true);
+  if (result.resumed > (reembedding?.done ?? 0)) builtIn.close();
+
+  // @ts-expect-error text or vector, not both
+  await store.query({ text: 'a', vector: [1, 2] });
+  // @ts-expect-error an embedder has a dimension
+  await VecStore.open({ embedder: { name: 'x', embed: own.embed } });
+  // @ts-expect-error a model is needed
+  await openaiEmbedder({ apiKey: 'key' });
 }

@@ -1,4 +1,4 @@
-// abi.mjs - reads src/api/vs_abi.def: the one description of the C ABI.
+// abi.mjs - reads src/api/vs_abi.def, the one description of the C ABI, and vs_text.def, that of the text module.
 //
 // The file is C macros, so this is a scanner for exactly that: calls of
 // VS_STATUS_CODE(name, number, "JS"), VS_CONST(name, number) and
@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 
 export const ABI_FILE = 'src/api/vs_abi.def';
+export const TEXT_ABI_FILE = 'src/api/vs_text.def';
 
 /** Splits the text between a macro's parentheses at its top-level commas. */
 function splitArguments(text) {
@@ -39,7 +40,7 @@ function upToClosing(text, from) {
     if (c === '(') depth++;
     if (c === ')' && --depth === 0) return text.slice(from, i);
   }
-  throw new Error(`${ABI_FILE}: a parenthesis is not closed`);
+  throw new Error(`a parenthesis is not closed`);
 }
 
 /** C string literals side by side, as one string. */
@@ -60,6 +61,6 @@ export function readAbi(file = ABI_FILE) {
     else abi.exports.push({ ret: a, name: b, args: splitArguments(c.slice(1, -1)).filter((x) => x !== 'void' && x), doc: unquote(rest.join('')) });
   }
   const numbers = [...abi.statuses, ...abi.constants].map((x) => x.number);
-  if (!abi.exports.length || !numbers.every(Number.isInteger)) throw new Error(`${ABI_FILE}: not understood`);
+  if (!abi.exports.length || !numbers.every(Number.isInteger)) throw new Error(`${file}: not understood`);
   return abi;
 }

@@ -62,10 +62,11 @@ export const ABI = Object.freeze({
   COMMIT_RELAXED: 1,
   QUERY_EXACT: 1,
   HIT_BYTES: 12,
-  RECORD_BYTES: 64,
+  RECORD_BYTES: 72,
   ERROR_MSG_OFFSET: 8,
   ERROR_FILE_OFFSET: 248,
   COMMIT_RESULT_BYTES: 16,
+  STAGE_RESULT_BYTES: 16,
 });
 
 /**
@@ -81,7 +82,7 @@ export const ABI = Object.freeze({
  * @property {(db: number, p: number) => void} vs_buf_free Frees vs_buf_alloc's memory.
  * @property {(db: number, bytes: number) => void} vs_db_set_budget Refuse to hold more memory than this; 0 = no limit.
  * @property {(db: number, at: number, forever: number) => void} vs_test_fail_alloc For tests: fail the at-th allocation from now on, once or for ever; 0 = none.
- * @property {(db: number, config: number, n: number) => number} vs_op_open Begins opening. config: encoded object with storage ('memory', 'posix', 'host'), root, walRotateBytes, create (bool), import (bool: take the bytes given to vs_import_add), now, and the store's options where given: dimension, metric, indexType, M, efConstruction, efSearch, seed. Result: encoded object, the configuration in force.
+ * @property {(db: number, config: number, n: number) => number} vs_op_open Begins opening. config: encoded object with storage ('memory', 'posix', 'host'), root, walRotateBytes, create (bool), import (bool: take the bytes given to vs_import_add), now, and the store's options where given: dimension, metric, indexType, M, efConstruction, efSearch, seed, embedder (its name). Result: encoded object, the configuration in force.
  * @property {(db: number, p: number, n: number) => number} vs_import_add The next bytes of an exported store, before vs_op_open with import: true.
  * @property {(db: number, flags: number) => number} vs_op_commit Begins committing the transaction added so far.
  * @property {(db: number) => number} vs_op_flush Waits until everything written is durable.
@@ -90,6 +91,8 @@ export const ABI = Object.freeze({
  * @property {(db: number, name: number, n: number, now_ms: number) => number} vs_op_snapshot A checkpoint whose state stays readable under a name. ALREADY_EXISTS; UNSUPPORTED in memory.
  * @property {(db: number, name: number, n: number) => number} vs_op_snapshot_drop Forgets a snapshot. NOT_FOUND.
  * @property {(db: number, name: number, n: number) => number} vs_op_snapshot_restore Puts a snapshot in the place of the present records. No other operation may begin before it is over. A failure after its files were checked leaves the instance closed. Result: as of vs_op_open.
+ * @property {(db: number, vectors: number, n: number, flags: number) => number} vs_op_stage Takes vectors of another embedder while the present ones stay in use: u32 dimension, u32 name bytes, the name, zeros up to a multiple of 4, then per record u32 slot, u32 zero, f64 rev, float32 * dimension. Records changed since are passed over. Another name or dimension forgets what was staged. Flags as commit.
+ * @property {(db: number) => number} vs_op_reembed The staged vectors, their dimension and embedder take over, at once and for good; VS_CONFLICT unless every record has one in the index. Nothing may be written between its steps.
  * @property {(db: number) => number} vs_op_verify Checks every byte. Result: encoded array of {file, what}.
  * @property {(db: number) => number} vs_op_export One portable image; read it with vs_op_chunk.
  * @property {(db: number) => number} vs_op_close Flushes and marks the log; afterwards only vs_db_free.
@@ -111,6 +114,7 @@ export const ABI = Object.freeze({
  * @property {(db: number) => number} vs_query_hits Reader. Valid until the next query.
  * @property {(db: number) => number} vs_query_distances Reader. Distance evaluations of the last query.
  * @property {(db: number, id: number, n: number) => number} vs_find Reader. The id's slot, or 0xffffffff.
+ * @property {(db: number, from: number) => number} vs_unstaged Reader. The first slot at or after `from` whose record has no staged vector, or 0xffffffff.
  * @property {(db: number, slot: number) => number} vs_record Reader. The record at a slot, or NULL.
  * @property {(db: number) => number} vs_count Reader. Live records.
  * @property {(db: number) => number} vs_snapshots Encoded array of {name, createdAt ms, count, bytes}, newest first; otherwise like vs_stats.

@@ -163,6 +163,17 @@ export class Engine {
     return this.#operation(this.exports.vs_op_optimize(this.#db));
   }
 
+  /** Takes vectors of another embedder. @param {Uint8Array} vectors @param {boolean} relaxed */
+  stageVectors(vectors, relaxed) {
+    const flags = relaxed ? ABI.COMMIT_RELAXED : 0;
+    return this.#operation(this.exports.vs_op_stage(this.#db, this.#stage(vectors), vectors.length, flags));
+  }
+
+  /** Those vectors take over. */
+  reembed() {
+    return this.#operation(this.exports.vs_op_reembed(this.#db));
+  }
+
   verify() {
     return this.#operation(this.exports.vs_op_verify(this.#db));
   }
@@ -275,12 +286,25 @@ export class Engine {
     const textBytes = heap.u32(p + 28);
     return {
       id,
+      rev: heap.f64(p + 64),
       vector: parts.vector && floats > 0 ? heap.readF32(heap.u32(p + 8), floats) : undefined,
       metadata: !parts.metadata
         ? undefined
         : metadataBytes === 0 ? {} : decodeValue(heap.borrow(heap.u32(p + 16), metadataBytes)),
       text: parts.text && textBytes > 0 ? decodeValue(heap.borrow(heap.u32(p + 24), textBytes)) : undefined,
     };
+  }
+
+  /** The next slot whose record has no staged vector, or -1. @param {number} from */
+  unstaged(from) {
+    const slot = this.exports.vs_unstaged(this.#db, from) >>> 0;
+    return slot === NO_INDEX ? -1 : slot;
+  }
+
+  /** Whether the record at a slot has text; undefined where there is no record. @param {number} slot */
+  hasText(slot) {
+    const p = this.exports.vs_record(this.#db, slot) >>> 0;
+    return p === 0 ? undefined : this.heap.u32(p + 28) > 0;
   }
 
   count() {

@@ -22,8 +22,8 @@ const ERRNO = /** @type {Record<string, number>} */ ({
   ENAMETOOLONG: 37, ENFILE: 41, ENOENT: 44, ENOSPC: 51, ENOSYS, ENOTDIR, ENOTEMPTY: 55, EPERM: 63, EROFS: 69,
 });
 
-const TYPE_UNKNOWN = 0, TYPE_CHARACTER = 2, TYPE_DIRECTORY = 3, TYPE_FILE = 4;
-const O_CREAT = 1, O_DIRECTORY = 2, O_EXCL = 4, O_TRUNC = 8, FD_APPEND = 1;
+const TYPE_UNKNOWN = 0, TYPE_CHARACTER = 2, TYPE_DIRECTORY = 3, TYPE_FILE = 4, TYPE_LINK = 7;
+const O_CREAT = 1, O_DIRECTORY = 2, O_EXCL = 4, O_TRUNC = 8, FD_APPEND = 1, FOLLOW_LINKS = 1;
 const RIGHT_READ = 2n, RIGHT_WRITE = 64n, ALL_RIGHTS = (1n << 30n) - 1n;
 const PREOPEN = 3, FIRST_FREE = 4;
 const DIRENT_BYTES = 24;
@@ -98,9 +98,18 @@ export class WasiHost {
   #path(dir, p, n) {
     const base = this.#open.get(dir);
     if (!base || !this.#fs) return null;
-    const parts = decodeUtf8(this.#heap.borrow(p, n)).split('/').filter((part) => part !== '' && part !== '.');
-    if (parts.includes('..')) return null;
-    return [base.path, ...parts].join('/');
+    return this.locate(base.path, decodeUtf8(this.#heap.borrow(p, n)).split('/').filter((part) => part !== '' && part !== '.'));
+  }
+
+  /**
+   * Where the parts of a path lead from a directory; null: nowhere the guest may go.
+   * @protected
+   * @param {string} base
+   * @param {string[]} parts
+   * @returns {string | null}
+   */
+  locate(base, parts) {
+    return parts.includes('..') ? null : [base, ...parts].join('/');
   }
 
   /** Runs fn on the host path. @param {number} dir @param {number} p @param {number} n
@@ -137,7 +146,8 @@ export class WasiHost {
   /** @param {number} p @param {import('node:fs').Stats} stat */
   #writeStat(p, stat) {
     const ns = (/** @type {number} */ ms) => BigInt(Math.round(ms * 1e3)) * 1000n;
-    const type = stat.isDirectory() ? TYPE_DIRECTORY : stat.isFile() ? TYPE_FILE : TYPE_UNKNOWN;
+    const type = stat.isDirectory() ? TYPE_DIRECTORY : stat.isFile() ? TYPE_FILE : stat.isSymbolicLink() ? TYPE_LINK :
+      TYPE_UNKNOWN;
     const fields = [stat.dev, stat.ino, type, stat.nlink, stat.size].map((n) => BigInt.asUintN(64, BigInt(n)));
     [...fields, ns(stat.atimeMs), ns(stat.mtimeMs), ns(stat.ctimeMs)].forEach((field, i) => {
       this.#heap.setU64(p + 8 * i, field);
@@ -244,15 +254,15 @@ export class WasiHost {
       file.at = at;
       this.#heap.setU64(out, BigInt(at));
     },
-    fd_sync: (fd) => this.#fs?.fsyncSync(this.#file(fd).fd),
+    fd_sync: (fd) => this.#sync(fd),
     fd_datasync: (fd) => this.#fs?.fdatasyncSync(this.#file(fd).fd),
     fd_filestat_get: (fd, out) => {
       const open = this.#open.get(fd);
       if (!open || !this.#fs) return EBADF;
       this.#writeStat(out, open.fd < 0 ? this.#fs.statSync(open.path) : this.#fs.fstatSync(open.fd));
     },
-    path_filestat_get: (dir, _flags, p, n, out) =>
-      this.#withPath(dir, p, n, (path, fs) => this.#writeStat(out, fs.statSync(path))),
+    path_filestat_get: (dir, flags, p, n, out) => this.#withPath(dir, p, n, (path, fs) =>
+      this.#writeStat(out, flags & FOLLOW_LINKS ? fs.statSync(path) : fs.lstatSync(path))),
     path_create_directory: (dir, p, n) => this.#withPath(dir, p, n, (path, fs) => void fs.mkdirSync(path)),
     path_remove_directory: (dir, p, n) => this.#withPath(dir, p, n, (path, fs) => fs.rmdirSync(path)),
     path_unlink_file: (dir, p, n) => this.#withPath(dir, p, n, (path, fs) => fs.unlinkSync(path)),
@@ -265,6 +275,20 @@ export class WasiHost {
       this.#heap.setU32(out, this.#writeEntries(dir.entries, Number(cookie), p, size));
     },
   };
+
+  /** @param {number} fd */
+  #sync(fd) {
+    const open = this.#open.get(fd);
+    if (!this.#fs || !open) return EBADF;
+    if (open.fd >= 0) return this.#fs.fsyncSync(open.fd);
+    // A directory is open by its name only.
+    const real = this.#fs.openSync(open.path, 'r');
+    try {
+      this.#fs.fsyncSync(real);
+    } finally {
+      this.#fs.closeSync(real);
+    }
+  }
 
   /** @param {number} count @param {number} size */
   #none(count, size) {

@@ -8,6 +8,7 @@
 //   seam                                the symbol of the test seam (js/src/open.js), where it can be imported
 
 import * as durability from './durability.mjs';
+import * as embedding from './embedding.mjs';
 import * as ids from './ids.mjs';
 import * as metadata from './metadata.mjs';
 import * as options from './options.mjs';
@@ -21,7 +22,9 @@ import * as snapshots from './snapshots.mjs';
 import * as vectors from './vectors.mjs';
 import * as writes from './writes.mjs';
 
-const GROUPS = { ids, vectors, writes, metadata, reads, scores, options, reopening, order, durability, portable, snapshots, recall };
+const GROUPS = {
+  ids, vectors, writes, metadata, reads, scores, options, reopening, order, durability, portable, snapshots, recall, embedding,
+};
 
 /**
  * The cases that apply, as [name, run].

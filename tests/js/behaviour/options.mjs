@@ -65,14 +65,14 @@ export const cases = {
   'what this version does not offer is UNSUPPORTED': async ({ open, tryOpen }) => {
     for (const options of [
       { worker: true }, { multiTab: true }, { quantization: 'int8' }, { quantization: 'binary' },
-      { quantization: { type: 'pq', subvectors: 48 } }, { text: {} }, { schema: {} }, { indexes: {} }, { embedder: {} },
-      { index: { targetRecall: 0.95 } }, 
+      { quantization: { type: 'pq', subvectors: 48 } }, { text: {} }, { schema: {} }, { indexes: {} },
+      { index: { targetRecall: 0.95 } },
       { storage: 'memory', requirePersistence: true },
     ]) {
       await fails('UNSUPPORTED', tryOpen(options));
     }
     const store = await filled(open);
-    for (const options of [{ text: 'x' }, { filter: 'a = 1' }, { params: {} }, { rescore: true }, { facets: [] }, { boost: {} }]) {
+    for (const options of [{ filter: 'a = 1' }, { params: {} }, { rescore: true }, { facets: [] }, { boost: {} }]) {
       await fails('UNSUPPORTED', store.query({ vector, ...options }), Object.keys(options)[0]);
     }
     await fails('UNSUPPORTED', store.count({ filter: 'a = 1' }));

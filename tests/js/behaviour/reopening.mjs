@@ -74,6 +74,19 @@ export const cases = {
     }
   },
 
+  'a store made without a dimension opens with the one that its first record gave it': async ({ open, tryOpen }) => {
+    for (const path of ['late', 'later']) {
+      await (await open({ path })).close();
+      let store = await open({ path, dimension: path === 'late' ? 4 : undefined });
+      await store.upsert({ id: 1, vector: [1, 2, 3, 4] });
+      await store.close();
+      await fails('INVALID_ARGUMENT', tryOpen({ path, dimension: 5 }), 'dimension', '4', '5');
+      store = await open({ path, dimension: 4 });
+      equal(await store.count(), 1);
+      await store.close();
+    }
+  },
+
   'the saved configuration wins; contradictions name both': async ({ open, tryOpen }) => {
     const path = 'config';
     let store = await open({ path, dimension: 4, metric: 'euclidean', index: { M: 8, efConstruction: 50, efSearch: 30 } });

@@ -1,8 +1,8 @@
 /* client.h - what the db tests use to drive a database: records in, operations run.
  *
  * A record of these tests is id "r<number>", a vector that is a function of
- * (number, version), and metadata {"v": version}, so that any found record can be
- * checked for being whole.
+ * (number, version, dimension), and metadata {"v": version}, so that any found
+ * record can be checked for being whole.
  */
 #ifndef DB_CLIENT_H
 #define DB_CLIENT_H
@@ -12,9 +12,11 @@
 #include "../../../src/base/value.h"
 #include "../../../src/db/op.h"
 #include "../../../src/db/pack.h"
+#include "../../../src/db/reembed.h"
 #include "../tap.h"
 
 #define DIM 8u
+#define MAX_DIM 16u
 
 typedef struct {
   vs_db_state db;
@@ -64,9 +66,14 @@ static inline vs_status client_open(client *c, const char *storage, bool import)
   return status;
 }
 
+/* What the embedder of that dimension makes of a record; DIM's is what the tests write. */
+static inline void vector_of(uint32_t number, uint32_t version, uint32_t dim, float *out) {
+  vs_rng r = {((uint64_t)number << 32) + version + (uint64_t)(dim - DIM) * 7919};
+  for (uint32_t i = 0; i < dim; i++) out[i] = vs_rng_f32(&r) - 0.5f;
+}
+
 static inline void record_vector(uint32_t number, uint32_t version, float out[DIM]) {
-  vs_rng r = {((uint64_t)number << 32) + version};
-  for (uint32_t i = 0; i < DIM; i++) out[i] = vs_rng_f32(&r) - 0.5f;
+  vector_of(number, version, DIM, out);
 }
 
 static inline size_t record_id(uint32_t number, uint8_t out[16]) {
@@ -77,11 +84,11 @@ static inline void pad4(vs_wr *w) {
   while (w->n % 4) vs_wr_u8(w, 0);
 }
 
-static inline void add_upsert(vs_wr *w, uint32_t number, uint32_t version) {
+static inline void add_upsert_of(vs_wr *w, uint32_t number, uint32_t version, uint32_t dim) {
   uint8_t id[16];
-  float vector[DIM];
+  float vector[MAX_DIM];
   size_t n = record_id(number, id);
-  record_vector(number, version, vector);
+  vector_of(number, version, dim, vector);
   vs_wr meta;
   vs_wr_init(&meta, w->a);
   size_t mark = vs_value_object_begin(&meta);
@@ -91,16 +98,21 @@ static inline void add_upsert(vs_wr *w, uint32_t number, uint32_t version) {
   vs_wr_u8(w, VS_STAGE_UPSERT);
   vs_wr_u8(w, 0);
   vs_wr_u16(w, (uint16_t)n);
-  vs_wr_u32(w, DIM);
+  vs_wr_u32(w, dim);
   vs_wr_u32(w, (uint32_t)meta.n);
   vs_wr_u32(w, 0);
   vs_wr_bytes(w, id, n);
   pad4(w);
-  vs_wr_bytes(w, vector, sizeof vector);
+  vs_wr_bytes(w, vector, (size_t)dim * 4);
   vs_wr_bytes(w, meta.p, meta.n);
   pad4(w);
   vs_wr_deinit(&meta);
 }
+
+static inline void add_upsert(vs_wr *w, uint32_t number, uint32_t version) { add_upsert_of(w, number, version, DIM); }
+
+/* The dimension that records of this database have to have. */
+static inline uint32_t dim_of(const vs_db_state *db) { return db->coll.has_index ? db->coll.config.dim : DIM; }
 
 static inline void add_delete(vs_wr *w, uint32_t number) {
   uint8_t id[16];
@@ -135,7 +147,7 @@ static inline vs_status commit(vs_db_state *db, const vs_wr *operations) {
 static inline vs_status upsert(client *c, uint32_t number, uint32_t version) {
   vs_wr w;
   vs_wr_init(&w, &c->outer);
-  add_upsert(&w, number, version);
+  add_upsert_of(&w, number, version, dim_of(&c->db));
   vs_status status = commit(&c->db, &w);
   vs_wr_deinit(&w);
   return status;
@@ -160,12 +172,46 @@ static inline uint32_t version_of(const vs_db_state *db, uint32_t number) {
   vs_slice meta = vs_body_meta(body);
   vs_rd r = vs_rd_of(meta.p, meta.n);
   vs_value object = vs_value_read(&r), v;
-  float vector[DIM];
+  float vector[MAX_DIM];
+  const vs_reembed *next = db->coll.next;
   must(vs_value_get(&object, "v", &v) && v.tag == VS_VALUE_INT);
-  record_vector(number, (uint32_t)v.i, vector);
-  must(memcmp(vector, vs_vectors_at(&db->coll.vectors, slot), sizeof vector) == 0);
+  vector_of(number, (uint32_t)v.i, db->coll.config.dim, vector);
+  must(memcmp(vector, vs_vectors_at(&db->coll.vectors, slot), db->coll.config.dim * 4) == 0);
   must(vs_index_contains(db->coll.index, slot));
+  if (next && vs_bitset_test(&next->staged, slot)) {
+    vector_of(number, (uint32_t)v.i, next->dim, vector);
+    must(memcmp(vector, vs_vectors_at(&next->vectors, slot), next->dim * 4) == 0);
+  }
   return (uint32_t)v.i;
+}
+
+/* ============ Another embedder ============ */
+
+/* Stages the vectors of the records numbered first to first + n - 1 that are there. */
+static inline vs_status stage(client *c, const char *name, uint32_t dim, uint32_t first, uint32_t n) {
+  vs_wr w;
+  vs_wr_init(&w, &c->outer);
+  vs_wr_u32(&w, dim);
+  vs_wr_u32(&w, (uint32_t)strlen(name));
+  vs_wr_bytes(&w, name, strlen(name));
+  pad4(&w);
+  for (uint32_t number = first; number < first + n; number++) {
+    uint8_t id[16];
+    float vector[MAX_DIM];
+    uint32_t slot = vs_coll_find(&c->db.coll, (vs_slice){id, record_id(number, id)});
+    if (slot == VS_NO_SLOT) continue;
+    double rev = (double)vs_coll_body(&c->db.coll, slot)->rev;
+    uint64_t bits;
+    memcpy(&bits, &rev, sizeof bits);
+    vs_wr_u32(&w, slot);
+    vs_wr_u32(&w, 0);
+    vs_wr_u64(&w, bits);
+    vector_of(number, version_of(&c->db, number), dim, vector);
+    vs_wr_bytes(&w, vector, (size_t)dim * 4);
+  }
+  vs_status status = run(&c->db, vs_op_begin_stage(&c->db, (vs_slice){w.p, w.n}, false));
+  vs_wr_deinit(&w);
+  return status;
 }
 
 /* Verifies the database; the number of findings, or UINT32_MAX when it failed. */

@@ -21,9 +21,12 @@ static void make_store(vs_alloc *a) {
     for (uint32_t k = i; k < i + 4; k++) add_upsert(&w, k, 1);
     must(commit(&c.db, &w) == VS_OK);
     vs_wr_deinit(&w);
-    if (i == 16) must(run(&c.db, vs_op_begin_checkpoint(&c.db, false)) == VS_OK);
+    if (i != 16) continue;
+    must(stage(&c, "other", 12, 0, 10) == VS_OK);
+    must(run(&c.db, vs_op_begin_checkpoint(&c.db, false)) == VS_OK);
   }
   must(delete_one(&c, 3) == VS_OK && upsert(&c, 5, 2) == VS_OK);
+  must(stage(&c, "other", 12, 4, 4) == VS_OK);
   must(run(&c.db, vs_op_begin_close(&c.db)) == VS_OK);
   client_deinit(&c);
 }

@@ -1,4 +1,4 @@
-/* Every allocation of a write, a checkpoint, an export and an open fails
+/* Every allocation of a write, a re-embedding, a checkpoint, an export and an open fails
  * once, and once with all later ones: the call reports OUT_OF_MEMORY, nothing
  * changed, nothing leaks, and the instance works on. */
 #include "client.h"
@@ -124,12 +124,14 @@ static void fail_snapshots(bool forever) {
   }
   ok(vs_store_n_snapshots(c.db.store) == 1, "snapshot failing %s: then it is there", forever ? "for ever" : "once");
   uint32_t n_closed = 0;
-  status = VS_OUT_OF_MEMORY;
-  for (uint32_t n = 1; status != VS_OK; n++, injections++) {
+  bool reached = true; /* a refusal may be survived: dead files are removed another time */
+  for (uint32_t n = 1; reached; n++, injections++) {
     if (untouched(&c.db)) must(batch(&c) == VS_OK);
-    c.db.alloc.fail_at = c.db.alloc.n_calls + n;
+    uint64_t at = c.db.alloc.n_calls + n;
+    c.db.alloc.fail_at = at;
     c.db.alloc.fail_forever = forever;
     status = run(&c.db, vs_op_begin_snapshot_restore(&c.db, name));
+    reached = c.db.alloc.n_calls >= at;
     c.db.alloc.fail_at = 0;
     must(status == VS_OK || status == VS_OUT_OF_MEMORY);
     if (c.db.open) {
@@ -142,9 +144,42 @@ static void fail_snapshots(bool forever) {
     client_init(&c, io);
     must(client_open(&c, "posix", false) == VS_OK && untouched(&c.db));
   }
-  ok(n_closed > 0 && findings(&c.db) == 0, "restoring failing %s: never a mixture", forever ? "for ever" : "once");
+  ok(n_closed > 0, "restoring failing %s: closed %u times", forever ? "for ever" : "once", n_closed);
+  ok(findings(&c.db) == 0, "never a mixture");
   client_deinit(&c);
   ok(c.db.alloc.n_live == 0, "no leak");
+  io->ops->destroy(io);
+}
+
+/* The vectors of another embedder: staging them, all but one, the last one, and the switch. */
+static void fail_reembedding(bool stored, bool forever) {
+  vs_alloc a;
+  vs_io *io = NULL;
+  client c;
+  uint32_t n = 1, step = 0;
+  vs_alloc_init(&a);
+  if (stored) must(vs_io_fault_create(&a, &io) == VS_OK);
+  prepare(&c, io);
+  for (; step < 3; n++, injections++) {
+    c.db.alloc.fail_at = c.db.alloc.n_calls + n;
+    c.db.alloc.fail_forever = forever;
+    vs_status status = step == 2 ? run(&c.db, vs_op_begin_reembed(&c.db)) : stage(&c, "other", 12, step * 39, 39);
+    c.db.alloc.fail_at = 0;
+    must(status == VS_OK || status == VS_OUT_OF_MEMORY);
+    must(c.db.coll.config.dim == (status == VS_OK && step == 2 ? 12 : DIM));
+    must(untouched(&c.db));
+    if (status != VS_OK) continue;
+    step++;
+    n = 0;
+  }
+  ok(findings(&c.db) == 0 && !c.db.coll.next, "re-embedding, %s, %s: goes through in the end",
+     stored ? "stored" : "memory", forever ? "for ever" : "once");
+  client_deinit(&c);
+  ok(c.db.alloc.n_live == 0, "no leak");
+  if (!io) return;
+  client_init(&c, io);
+  ok(client_open(&c, "posix", false) == VS_OK && untouched(&c.db) && c.db.coll.config.dim == 12, "and is there");
+  client_deinit(&c);
   io->ops->destroy(io);
 }
 
@@ -152,6 +187,8 @@ int main(void) {
   for (int forever = 0; forever < 2; forever++) {
     fail_writes(false, forever);
     fail_writes(true, forever);
+    fail_reembedding(false, forever);
+    fail_reembedding(true, forever);
     fail_checkpoints(forever, false);
     fail_checkpoints(forever, true);
     fail_snapshots(forever);

@@ -1,19 +1,23 @@
 // The page: what is shown, and when. It keeps the facts of every work in memory for browsing and filtering; vectors
-// stay in the worker, which owns the store (worker.js). Two views share the page: the collection and one work with its
-// nearest; the address says which (#/ and #/work/ID), and the way one came is kept in history.state.trail.
+// stay in the worker, which owns the store (artworks-worker.js). Two views share the page: the collection and one work
+// with its nearest; the address says which (#/ and #/work/ID), and the way one came is kept in history.state.trail.
 
 import { StoreClient } from './client.js';
 import { dateOf, enableArrowKeys, hrefOf, showCards } from './cards.js';
-import { AddDialog, confirmClear } from './dialogs.js';
+import { AddDialog } from './add-dialog.js';
+import { confirmClear } from './confirm.js';
+import { engineName, grouped, megabytes, seconds } from './format.js';
 import { showFingerprint } from './pictures.js';
+import { hideProblem, showProblem } from './problem.js';
 
 const PAGE_SIZE = 48;
 const NEAREST = 12;
 const FILTER_DELAY_MS = 120;
 const TRAIL_SHOWN = 3;
 
+const WORKER = new URL('./artworks-worker.js', import.meta.url);
+
 const $ = (id) => document.getElementById(id);
-const number = new Intl.NumberFormat('en');
 
 const works = new Map(); // id -> work; `work.rank` orders the collection, the visitor's own works first.
 let ordered = [];
@@ -65,9 +69,9 @@ function showCollection() {
 
 /** Says nothing while works arrive: the progress bar does, and this line is read aloud at each change. */
 function matchesText(count, wanted) {
-  const all = number.format(ordered.length);
+  const all = grouped(ordered.length);
   if (!ready) return '';
-  if (wanted) return `${number.format(count)} of ${all} works contain “${wanted}”`;
+  if (wanted) return `${grouped(count)} of ${all} works contain “${wanted}”`;
   return `${all} ${count === 1 ? 'work' : 'works'}`;
 }
 
@@ -140,7 +144,7 @@ async function showNearest(work) {
     showCards($('nearest'), known.map((hit) => works.get(hit.id)), known.map((hit) => hit.score));
     $('latency').textContent = zero
       ? 'This work has no image vector, so nothing can be said to resemble it.'
-      : `${known.length} nearest of ${number.format(records)}, found in ${queryMs.toFixed(1)} ms ` +
+      : `${known.length} nearest of ${grouped(records)}, found in ${queryMs.toFixed(1)} ms ` +
         `(${tripMs.toFixed(0)} ms to the page and back). The score is the cosine of the two vectors.`;
   } catch (error) {
     if (question === asked) $('latency').textContent = `${error.code ?? 'ERROR'}: ${error.message}`;
@@ -264,51 +268,21 @@ const clearAll = () => attempt(async () => {
 
 // ---- Status ------------------------------------------------------------------------------------------------------
 
-const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
-const ENGINES = { simd: 'SIMD', relaxed: 'relaxed SIMD' };
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
-
 async function showStatus() {
   const { records, bytes, persistent, evictionSafe, engine, indexMs } = await client.call('status');
-  $('status-records').textContent = number.format(records);
+  $('status-records').textContent = grouped(records);
   $('status-storage').textContent = megabytes(bytes);
   $('status-persisted').textContent = !persistent ? 'no' : evictionSafe ? 'yes, protected' : 'yes';
   $('protect').hidden = !persistent || evictionSafe || !navigator.storage?.persist;
-  $('status-engine').textContent = `WebAssembly, ${ENGINES[engine] ?? engine}`;
+  $('status-engine').textContent = engineName(engine);
   $('status-index').textContent = indexMs === undefined ? '–' : seconds(indexMs);
 }
 
 function showProgress({ done, total, rate, secondsLeft }) {
   $('progress').max = total;
   $('progress').value = done;
-  $('progress-text').textContent = `${number.format(done)} of ${number.format(total)} works · ` +
-    `${number.format(Math.round(rate))} records/s · ${Math.ceil(secondsLeft)} s left`;
-}
-
-// ---- Trouble -----------------------------------------------------------------------------------------------------
-
-const ADVICE = {
-  LOCKED: ['Open in another tab', 'One tab at a time keeps the store. Close the other one, then try again here.'],
-  NO_SPACE: ['No room left', 'The browser has no space to keep the works. Free some, then try again.'],
-  QUOTA_EXCEEDED: ['No room left', 'The browser allows this page no more space. Free some, then try again.'],
-  CORRUPT: ['The stored copy is damaged', 'The store noticed before answering from it. It can be erased and indexed anew.'],
-  VERSION: ['Stored by a newer version', 'This page is too old to read its own store. Reload it, or erase the stored copy.'],
-  UNSUPPORTED: ['This browser cannot keep the store', 'It lacks something the store needs; the message says what.'],
-  WORKER_LOST: ['The worker stopped', 'What was acknowledged is kept. Try again to open it.'],
-};
-const ERASABLE = ['CORRUPT', 'VERSION'];
-
-function showProblem(error) {
-  const [title, advice] = ADVICE[error.code] ?? ['It could not be opened', 'The message below says why.'];
-  $('problem-code').textContent = error.code ?? 'ERROR';
-  $('problem-title').textContent = title;
-  $('problem-advice').textContent = advice;
-  $('problem-message').textContent = error.file ? `${error.message} (${error.file})` : error.message;
-  $('problem-erase').hidden = !ERASABLE.includes(error.code);
-  $('problem').hidden = false;
-  $('loading').hidden = true;
-  $('status-open').textContent = 'not open';
-  setReady(false);
+  $('progress-text').textContent = `${grouped(done)} of ${grouped(total)} works · ` +
+    `${grouped(Math.round(rate))} records/s · ${Math.ceil(secondsLeft)} s left`;
 }
 
 // ---- Beginning ---------------------------------------------------------------------------------------------------
@@ -321,6 +295,11 @@ function setReady(value) {
   showCollection();
 }
 
+function fail(error) {
+  showProblem(error);
+  setReady(false);
+}
+
 async function loadCollection() {
   setReady(false);
   $('loading').hidden = false;
@@ -328,7 +307,7 @@ async function loadCollection() {
     await client.call('load');
     setReady(true);
   } catch (error) {
-    showProblem(error);
+    fail(error);
   }
   $('loading').hidden = true;
   await showStatus();
@@ -337,14 +316,14 @@ async function loadCollection() {
 function hear(event, message) {
   if (event === 'works') takeWorks(message.works);
   if (event === 'progress') showProgress(message);
-  if (event === 'lost') showProblem(message.error);
+  if (event === 'lost') fail(message.error);
 }
 
 /** Starts with a new worker, the old one and whatever it held open being gone. `erase` throws the stored copy away. */
 async function begin({ erase = false } = {}) {
-  $('problem').hidden = true;
+  hideProblem();
   client?.terminate();
-  client = new StoreClient(hear);
+  client = new StoreClient(WORKER, hear);
   try {
     if (erase) {
       await client.call('erase');
@@ -358,13 +337,13 @@ async function begin({ erase = false } = {}) {
       await loadCollection();
     } else {
       await client.call('list');
-      $('status-open').textContent = `opened ${number.format(records)} records in ${seconds(openMs)}`;
+      $('status-open').textContent = `opened ${grouped(records)} records in ${seconds(openMs)}`;
       setReady(true);
       await showStatus();
     }
     showRoute({ focus: false });
   } catch (error) {
-    showProblem(error);
+    fail(error);
   }
 }
 

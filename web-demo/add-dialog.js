@@ -1,5 +1,5 @@
-// The two dialogs: adding a work and clearing the store. Each opens, lets the visitor decide, and reports the decision
-// to a callback; neither touches the store.
+// The dialog for adding a work: it opens, lets the visitor decide, and reports the decision to a callback. It does not
+// touch the store.
 
 import { dateOf } from './cards.js';
 import { showFingerprint } from './pictures.js';
@@ -13,7 +13,7 @@ const labelOf = (work) => `${[work.title, work.artist, dateOf(work)].filter(Bool
 
 const idIn = (label) => label.match(/\[([^\]]+)\]\s*$/)?.[1];
 
-/** The add dialog. `works` is the page's map of works, `onAdd({ metadata, like, share })` may reject with a reason. */
+/** `works` is the page's map of works, `onAdd({ metadata, like, share })` may reject with a reason. */
 export class AddDialog {
   #works;
   #onAdd;
@@ -94,14 +94,4 @@ export class AddDialog {
       $('add-error').textContent = `${error.code ?? 'ERROR'}: ${error.message}`;
     }
   }
-}
-
-/** Asks before clearing; resolves to true when the visitor says so, and to false for Cancel and for Escape. */
-export function confirmClear() {
-  const dialog = $('clear');
-  dialog.returnValue = 'cancel';
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'clear'), { once: true });
-  });
 }

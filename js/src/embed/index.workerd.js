@@ -1,0 +1,14 @@
+// index.workerd.js - the entry `vecstore/embed` for Cloudflare Workers and other edge isolates.
+
+import { platform } from './workerd.js';
+import { StaticEmbedder as Embedder } from './static.js';
+
+export { VecStoreError } from '../errors.js';
+
+/** @typedef {import('./static.js').StaticOptions} StaticOptions */
+
+/** The built-in embedder; load one with `StaticEmbedder.load`. */
+export class StaticEmbedder extends Embedder {
+  /** @type {any} */
+  static platform = platform;
+}

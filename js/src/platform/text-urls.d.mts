@@ -1,0 +1,2 @@
+/** The address of the text module, by name. */
+export const URLS: Record<string, () => URL>;
