@@ -93,7 +93,8 @@ build/wasi/%.o: src/%.c wasm/flags.mk build/toolchain.mk
 	$(say) wasi '$<'
 	@mkdir -p $(@D)
 	@$(CLANG) $(WASI_CFLAGS) -MMD -MP -c $< -o $@
-$(foreach l,$(COLD_LAYERS),$(eval build/wasi/$l/%.o build/emcc/$l/%.o: OPTIMIZE := -Os))
+$(foreach l,$(COLD_LAYERS),$(eval build/wasi/$l/%.o build/emcc/$l/%.o: OPTIMIZE := -Oz))
+$(foreach f,$(COLD_FILES),$(eval build/wasi/$f.o build/wasi/$f.reactor.o build/emcc/$f.o: OPTIMIZE := -Oz))
 build/wasi/cli/%.o: WASI_CFLAGS += -DVS_RELEASE='"$(RELEASE)"'
 build/wasi/%.reactor.o: src/%.c wasm/flags.mk build/toolchain.mk
 	@mkdir -p $(@D)
@@ -141,7 +142,7 @@ define packing
 	$(say) pack '$$@'
 	@mkdir -p $$(@D)
 	@$(NODE_BIN)/wasm-merge $(OPT_$1) $$< engine build/kernels/kernels.$1.wasm kernels -o $$<.$1
-	@$(NODE_BIN)/wasm-opt -O3 $(OPT_$1) --strip-debug --strip-producers --strip-target-features $$<.$1 -o $$@
+	@$(NODE_BIN)/wasm-opt -Os $(INLINE) $(OPT_$1) --strip-debug --strip-producers --strip-target-features $$<.$1 -o $$@
 endef
 define pack
 dist/%.$1.wasm: build/link/%.wasm build/kernels/kernels.$1.wasm

@@ -3,13 +3,14 @@
 import { Engine } from './engine/engine.js';
 import { decodeValue } from './engine/value.js';
 import { throwIfAborted } from './errors.js';
+import { withMore } from './lazy.js';
 import { readOpenOptions } from './options.js';
 import { CallQueue, OperationRunner } from './queue.js';
 import { openBackend } from './storage/index.js';
 
 /** @typedef {import('./storage/backend.js').Backend} Backend */
 /** @typedef {import('./platform/platform.js').Platform} Platform */
-/** @typedef {import('./types.js').OpenOptions} OpenOptions */
+/** @typedef {import('./types.js').OpenOptions<any>} OpenOptions */
 
 /**
  * For this package's tests: a key of open's options whose value may wrap the
@@ -27,6 +28,7 @@ export const TEST_SEAM = Symbol('vecstore test seam');
  * @property {OperationRunner} runner
  * @property {boolean} relaxed
  * @property {number | null} dimension
+ * @property {import('./schema.js').SchemaCheck | undefined} schema
  */
 
 /**
@@ -37,8 +39,9 @@ export const TEST_SEAM = Symbol('vecstore test seam');
  * @returns {Promise<Parts>}
  */
 export async function openParts(platform, options, image) {
-  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, signal, onProgress } =
+  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, signal, onProgress, lasting } =
     readOpenOptions(options);
+  if (lasting) Object.assign(config, await withMore((more) => more.readLasting(lasting)));
   const seam = /** @type {any} */ (options)?.[TEST_SEAM];
   throwIfAborted(signal);
   let backend = await openBackend(platform, storage, path, requirePersistence);
@@ -54,8 +57,9 @@ export async function openParts(platform, options, image) {
       if (image) engine.importAdd(image);
       return engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() });
     });
-    const { dimension } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
-    return { engine, backend, platform, queue, runner, relaxed, dimension };
+    const { dimension, schema: kept } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
+    const schema = kept ? await withMore((more) => new more.SchemaCheck(kept)) : undefined;
+    return { engine, backend, platform, queue, runner, relaxed, dimension, schema };
   } catch (error) {
     await backend.close();
     throw error;

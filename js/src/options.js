@@ -3,6 +3,7 @@
 
 import { show } from './engine/value.js';
 import { VecStoreError, invalid, unsupported } from './errors.js';
+import { snapshot } from './lazy.js';
 
 /** @typedef {import('./types.js').Part} Part */
 
@@ -55,7 +56,7 @@ const checkFunction = (name, value) => {
 };
 
 /** @param {string} name @param {unknown} value @returns {AbortSignal} */
-const checkSignal = (name, value) => {
+export const checkSignal = (name, value) => {
   if (typeof value !== 'object' || value === null || typeof (/** @type {any} */ (value).aborted) !== 'boolean') {
     throw invalid(`${name} must be an AbortSignal, not ${show(value)}`);
   }
@@ -68,7 +69,7 @@ const later = (name, value) => unsupported(`${name}: ${show(value)} is not suppo
 /** @typedef {(name: string, value: unknown) => any} Check */
 
 /** @param {number} min @param {string} [prefix] of the name @returns {Check} */
-const integer = (min, prefix = '') => (name, value) => checkInteger(prefix + name, value, min);
+export const integer = (min, prefix = '') => (name, value) => checkInteger(prefix + name, value, min);
 
 /** @param {readonly string[]} allowed @param {string} [prefix] of the name @returns {Check} */
 const oneOf = (allowed, prefix = '') => (name, value) => checkOneOf(prefix + name, value, allowed);
@@ -147,14 +148,21 @@ const INDEX = {
 
 /** @param {string} _name @param {unknown} value */
 function checkIndex(_name, value) {
-  const { preset, type, ...rest } = readOptions('index', value, INDEX, ['targetRecall']);
-  if (preset !== undefined && rest.efSearch !== undefined) {
-    throw invalid(`index: preset '${preset}' and efSearch ${rest.efSearch} contradict each other; give one`);
-  }
-  if (preset !== undefined) rest.efSearch = PRESETS[preset];
+  const { preset, type, efSearch, ...rest } = readOptions('index', value, INDEX, ['targetRecall']);
+  rest.efSearch = efOf('index: ', 'efSearch', preset, efSearch);
   if (type !== undefined) rest.indexType = type;
   return rest;
 }
+
+/** @param {string} what @param {string} name @param {string | undefined} preset @param {number | undefined} ef */
+function efOf(what, name, preset, ef) {
+  if (preset === undefined) return ef;
+  if (ef !== undefined) throw invalid(`${what}preset '${preset}' and ${name} ${ef} contradict each other; give one`);
+  return PRESETS[preset];
+}
+
+/** A copy, so that the caller may change its object at once. @type {Check} */
+const copyOf = (_name, value) => snapshot(value);
 
 const OPEN = {
   path: checkPath,
@@ -169,19 +177,21 @@ const OPEN = {
   multiTab: checkNotYetTrue,
   gpu: oneOf(['auto', 'off']),
   requirePersistence: checkBoolean,
+  schema: copyOf,
+  indexes: copyOf,
   wasm: (/** @type {string} */ _name, /** @type {unknown} */ value) => value,
   ...PROGRESS,
 };
 
 /** @param {unknown} given */
 export function readOpenOptions(given) {
-  const options = readOptions('open', given, OPEN, ['text', 'schema', 'indexes', 'embedder']);
+  const options = readOptions('open', given, OPEN, ['text', 'embedder']);
   const storage = options.storage ?? 'auto';
   const path = options.path === ':memory:' ? undefined : options.path;
   if (options.path === ':memory:' && storage !== 'auto' && storage !== 'memory') {
     throw invalid(`path ':memory:' contradicts storage '${storage}'`);
   }
-  const { dimension, metric, index } = options;
+  const { dimension, metric, index, schema, indexes } = options;
   return {
     storage: /** @type {'auto' | 'memory' | 'fs' | 'idbfs'} */ (storage),
     path: /** @type {string | undefined} */ (path),
@@ -189,6 +199,8 @@ export function readOpenOptions(given) {
     memoryBudget: /** @type {number} */ (options.memoryBudget ?? 0),
     requirePersistence: /** @type {boolean} */ (options.requirePersistence ?? false),
     wasm: /** @type {unknown} */ (options.wasm),
+    /** What more.js has to look at, if anything. */
+    lasting: schema === undefined && indexes === undefined ? undefined : { schema, indexes },
     signal: /** @type {AbortSignal | undefined} */ (options.signal),
     onProgress: /** @type {((share: number) => void) | undefined} */ (options.onProgress),
     /** What the engine is told; absent options are not, so that the saved ones win. */
@@ -215,13 +227,14 @@ export function readUpsertManyOptions(given) {
   return { batchSize: 1000, ...readOptions('upsertMany', given, { ...PROGRESS, batchSize: integer(1) }) };
 }
 
-/** @param {unknown} given */
-export const checkCountOptions = (given) => void readOptions('count', given, {}, ['filter', 'params']);
+/** @typedef {{ filter?: unknown, params?: unknown }} SelectionInput a snapshot; asking.js checks it */
 
 /** @typedef {{ vector: boolean, metadata: boolean, text: boolean }} Include */
 
+export const ALL_PARTS = { vector: true, metadata: true, text: true };
+
 /** @param {string} name @param {unknown} value @returns {Include} */
-function checkInclude(name, value) {
+export function checkInclude(name, value) {
   if (!Array.isArray(value)) {
     throw invalid(`${name} must be an array of 'vector', 'metadata', 'text', not ${show(value)}`);
   }
@@ -231,24 +244,30 @@ function checkInclude(name, value) {
 
 /** @param {unknown} given @returns {Include} */
 export function readGetOptions(given) {
-  return readOptions('get', given, { include: checkInclude }).include ?? { vector: true, metadata: true, text: true };
+  return readOptions('get', given, { include: checkInclude }).include ?? ALL_PARTS;
 }
 
 const QUERY = {
   vector: copyVector,
   k: integer(0),
   ef: integer(1),
+  preset: oneOf(Object.keys(PRESETS)),
   exact: checkBoolean,
   maxDistance: checkNumber,
   minScore: checkNumber,
+  filter: copyOf,
+  params: copyOf,
+  facets: copyOf,
+  boost: copyOf,
+  explain: checkBoolean,
   include: checkInclude,
   signal: checkSignal,
 };
-const QUERY_LATER = ['text', 'filter', 'params', 'rescore', 'facets', 'boost'];
+const QUERY_LATER = ['text', 'rescore'];
 
 /**
  * @typedef {object} CheckedQuery
- * @property {Float32Array} vector the call's own copy
+ * @property {Float32Array} vector the call's own copy; empty where none is needed
  * @property {number} k
  * @property {number} ef 0 = the store's
  * @property {boolean} exact
@@ -256,22 +275,26 @@ const QUERY_LATER = ['text', 'filter', 'params', 'rescore', 'facets', 'boost'];
  * @property {number} minScore
  * @property {Include} include
  * @property {AbortSignal | undefined} signal
+ * @property {SelectionInput & { facets?: unknown, boost?: unknown, explain?: boolean } | undefined} asked what
+ *   asking.js is for
  */
 
-/** @param {unknown} given @returns {CheckedQuery} */
-export function readQuery(given) {
-  if (given === undefined) throw invalid('query needs an object with a vector');
-  const query = readOptions('query', given, QUERY, QUERY_LATER);
-  if (query.vector === undefined) throw invalid('query needs a vector');
+/** @param {unknown} given @param {string} [method] @returns {CheckedQuery} */
+export function readQuery(given, method = 'query') {
+  const query = readOptions(method, given, QUERY, QUERY_LATER);
+  const { vector, filter, params, facets, boost, explain, preset, include, signal } = query;
+  if (vector === undefined && method !== 'estimate') throw invalid(`${method} needs a vector`);
+  const isPlain = [filter, params, facets, boost, explain].every((one) => one === undefined);
   return {
-    vector: query.vector,
+    vector: vector ?? new Float32Array(0),
     k: Math.min(query.k ?? 10, MAX_U32),
-    ef: Math.min(query.ef ?? 0, MAX_U32),
+    ef: Math.min(efOf(`${method}: `, 'ef', preset, query.ef) ?? 0, MAX_U32),
     exact: query.exact ?? false,
     maxDistance: query.maxDistance ?? Infinity,
     minScore: query.minScore ?? -Infinity,
-    include: query.include ?? { vector: false, metadata: true, text: false },
-    signal: query.signal,
+    include: include ?? { vector: false, metadata: true, text: false },
+    signal,
+    asked: isPlain ? undefined : { filter, params, facets, boost, explain },
   };
 }
 

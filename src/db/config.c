@@ -120,7 +120,10 @@ void vs_config_encode(const vs_collection *c, vs_wr *w) {
   pair_int(w, "nextRev", c->next_rev);
   pair_int(w, "nSlots", c->n_slots);
   pair_int(w, "nLive", c->n_live);
-  vs_value_end(w, mark, 12);
+  vs_rd kept = vs_rd_of(c->kept.p, c->kept.n);
+  vs_value members = vs_value_read(&kept);
+  vs_wr_bytes(w, members.bytes.p, members.bytes.n);
+  vs_value_end(w, mark, 12 + members.count);
 }
 
 static bool get_counter(const vs_value *object, const char *key, uint64_t max, uint64_t *out) {

@@ -2,7 +2,7 @@
  *
  * Layer: db. The manifest's blob is an encoded object with version, dimension
  * (null while unknown), metric, indexType, M, efConstruction, efSearch, seed,
- * nextSeq, nextRev, nSlots and nLive.
+ * nextSeq, nextRev, nSlots, nLive, and where they are set indexes and schema.
  */
 #ifndef VS_CONFIG_H
 #define VS_CONFIG_H

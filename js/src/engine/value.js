@@ -391,13 +391,16 @@ class Reader {
  * @param {string} key
  * @param {unknown} value
  */
-function setOwn(object, key, value) {
+export function setOwn(object, key, value) {
   if (key in Object.prototype) {
     Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
   } else {
     object[key] = value;
   }
 }
+
+/** @param {string} s */
+export const encodeUtf8 = (s) => encoder.encode(s);
 
 /** @param {Uint8Array} bytes */
 export function decodeUtf8(bytes) {

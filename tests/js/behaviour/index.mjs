@@ -8,6 +8,7 @@
 //   seam                                the symbol of the test seam (js/src/open.js), where it can be imported
 
 import * as durability from './durability.mjs';
+import * as filters from './filters.mjs';
 import * as ids from './ids.mjs';
 import * as metadata from './metadata.mjs';
 import * as options from './options.mjs';
@@ -20,7 +21,9 @@ import * as scores from './scores.mjs';
 import * as vectors from './vectors.mjs';
 import * as writes from './writes.mjs';
 
-const GROUPS = { ids, vectors, writes, metadata, reads, scores, options, reopening, order, durability, portable, recall };
+const GROUPS = {
+  ids, vectors, writes, metadata, reads, scores, filters, options, reopening, order, durability, portable, recall,
+};
 
 /**
  * The cases that apply, as [name, run].
