@@ -97,7 +97,8 @@ build/wasi/%.o: src/%.c wasm/flags.mk build/toolchain.mk
 	$(say) wasi '$<'
 	@mkdir -p $(@D)
 	@$(CLANG) $(WASI_CFLAGS) -MMD -MP -c $< -o $@
-$(foreach l,$(COLD_LAYERS),$(eval build/wasi/$l/%.o build/emcc/$l/%.o: OPTIMIZE := -Os))
+$(foreach l,$(COLD_LAYERS),$(eval build/wasi/$l/%.o build/emcc/$l/%.o: OPTIMIZE := -Oz))
+$(foreach f,$(COLD_FILES),$(eval build/wasi/$f.o build/wasi/$f.reactor.o build/emcc/$f.o: OPTIMIZE := -Oz))
 build/wasi/cli/%.o: WASI_CFLAGS += -DVS_RELEASE='"$(RELEASE)"'
 build/wasi/%.reactor.o: src/%.c wasm/flags.mk build/toolchain.mk
 	@mkdir -p $(@D)

@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
-import { files } from '../src/platform/node.js';
+import { loadFiles } from '../src/platform/node.js';
 import { takeLock } from '../src/storage/lock.js';
 import { CommandExit, CommandHost, partsOf } from '../src/wasi/command.js';
 
@@ -61,11 +61,11 @@ async function findModel() {
 }
 
 /** Takes the store's lock; gives what releases it, or null after a complaint. */
-function lock(store, makes) {
+async function lock(store, makes) {
   const root = resolve(store);
   if (makes) fs.mkdirSync(root, { recursive: true });
   else if (!fs.existsSync(root)) return () => {};
-  const release = takeLock(files, `${root}/lock`, store);
+  const release = takeLock(await loadFiles(), `${root}/lock`, store);
   return () => {
     release();
     // A store that came to nothing leaves no directory behind.
@@ -87,7 +87,7 @@ async function main(args) {
   for (const { name } of WebAssembly.Module.imports(module)) imports[name] = host.import(name);
   const { exports } = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: imports });
   host.attach(exports.memory);
-  const release = store ? lock(store, makes) : () => {};
+  const release = store ? await lock(store, makes) : () => {};
   try {
     exports._start();
     return 0;

@@ -32,9 +32,9 @@ export class VecStoreError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {string} message
-   * @param {{ index?: number, file?: string, offset?: number, cause?: unknown }} [details]
+   * @param {{ index?: number, file?: string, offset?: number, field?: string, cause?: unknown }} [details]
    */
-  constructor(code, message, { index, file, offset, cause } = {}) {
+  constructor(code, message, { index, file, offset, field, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'VecStoreError';
     Object.defineProperty(this, BRAND, { value: true });
@@ -52,6 +52,10 @@ export class VecStoreError extends Error {
     if (offset !== undefined) {
       /** Where in the filter or query text. @type {number | undefined} */
       this.offset = offset;
+    }
+    if (field !== undefined) {
+      /** The metadata field that does not fit the schema. @type {string | undefined} */
+      this.field = field;
     }
   }
 }

@@ -17,42 +17,68 @@ import { VecStoreError } from './errors.js';
 
 /** @typedef {string | number | bigint | boolean | null | Date} FilterValue */
 
+/** @typedef {string | number | bigint | boolean | null | undefined} Scalar */
+
 /**
- * Conditions on a value of type T; all that are given must hold.
+ * What a field of type T is compared with: a Date is its ISO text, a bigint an exact integer.
  * @template T
+ * @typedef {NonNullable<T> | (T extends number ? bigint : never) | (T extends string ? Date : never)} Comparable
+ */
+
+/**
+ * Conditions on a value; all that are given must hold.
+ * @template V
  * @typedef {object} FilterOperators
- * @property {T | null} [$eq] null: null or missing
- * @property {T | null} [$ne]
- * @property {T} [$gt]
- * @property {T} [$gte]
- * @property {T} [$lt]
- * @property {T} [$lte]
- * @property {readonly (T | null)[]} [$in]
- * @property {readonly (T | null)[]} [$nin]
- * @property {readonly [T, T]} [$between] inclusive
- * @property {string} [$startsWith]
- * @property {string} [$endsWith]
- * @property {string | { pattern: string, escape?: string }} [$like] % any run, _ one character
- * @property {string | { pattern: string, escape?: string }} [$ilike] whatever the letters' case
+ * @property {V | null} [$eq] null: null or missing
+ * @property {V | null} [$ne]
+ * @property {V} [$gt]
+ * @property {V} [$gte]
+ * @property {V} [$lt]
+ * @property {V} [$lte]
+ * @property {readonly (V | null)[]} [$in]
+ * @property {readonly (V | null)[]} [$nin]
+ * @property {readonly [V, V]} [$between] inclusive
  * @property {boolean} [$null] null or missing
  */
 
 /**
- * Of an array's elements.
- * @template T
- * @typedef {object} FilterArrayOperators
- * @property {T} [$contains]
- * @property {readonly T[] | FilterOperators<T>} [$any] some element is one of these, or meets the one condition
- * @property {readonly T[] | FilterOperators<T>} [$all] every one of these is an element, or every element meets it
- * @property {number | FilterOperators<number>} [$size]
- * @property {number | FilterOperators<number>} [$length]
+ * Conditions on text.
+ * @typedef {object} FilterTextOperators
+ * @property {string} [$contains]
+ * @property {string} [$startsWith]
+ * @property {string} [$endsWith]
+ * @property {string | { pattern: string, escape?: string }} [$like] % any run, _ one character
+ * @property {string | { pattern: string, escape?: string }} [$ilike] whatever the letters' case
+ * @property {number | FilterOperators<number>} [$length] in characters
  */
 
 /**
- * Of any field.
+ * Conditions on a scalar of type T.
+ * @template T
+ * @typedef {FilterOperators<Comparable<T>> & (string extends Comparable<T> ? FilterTextOperators
+ *   : [Extract<T, string>] extends [never] ? {} : FilterTextOperators)} FilterScalarOperators
+ */
+
+/**
+ * Conditions on an array's elements.
+ * @template E
+ * @typedef {object} FilterArrayOperators
+ * @property {Comparable<E>} [$contains]
+ * @property {readonly Comparable<E>[] | FilterScalarOperators<E>} [$any] some element is one of these, or meets the
+ *   one condition
+ * @property {readonly Comparable<E>[] | FilterScalarOperators<E>} [$all] every one of these is an element, or every
+ *   element meets the one condition
+ * @property {number | FilterOperators<number>} [$size]
+ * @property {number | FilterOperators<number>} [$length]
+ * @property {boolean} [$null]
+ */
+
+/**
+ * Conditions on any field.
  * @template T
  * @typedef {object} FilterFieldOperators
  * @property {boolean} [$exists] is there, be it with null
+ * @property {boolean} [$null] null or missing
  * @property {FilterCondition<T>} [$not]
  * @property {readonly FilterCondition<T>[]} [$and]
  * @property {readonly FilterCondition<T>[]} [$or]
@@ -65,20 +91,55 @@ import { VecStoreError } from './errors.js';
  * What a filter may say about a field of type T.
  * @template T
  * @typedef {0 extends 1 & T ? any
- *   : T extends readonly (infer E)[] ? FilterArrayOperators<E> & FilterFieldOperators<T> & { $null?: boolean }
- *   : T extends string ? T | Date | null | (FilterOperators<T | Date> & FilterFieldOperators<T> &
- *       { $contains?: string, $length?: number | FilterOperators<number> })
- *   : T extends number | bigint | boolean | null | undefined ?
- *       T | null | (FilterOperators<T extends number ? number | bigint : T> & FilterFieldOperators<T>)
- *   : Filter<T> | FilterFieldOperators<T> | { $null?: boolean }} FilterCondition
+ *   : ([Extract<T, Scalar>] extends [never] ? never
+ *       : Comparable<T & Scalar> | null | (FilterScalarOperators<T & Scalar> & FilterFieldOperators<T>))
+ *     | ([Extract<T, readonly any[]>] extends [never] ? never
+ *       : FilterArrayOperators<Extract<T, readonly any[]>[number]> & FilterFieldOperators<T>)
+ *     | ([Exclude<T, Scalar | readonly any[]>] extends [never] ? never
+ *       : Filter<Exclude<T, Scalar | readonly any[]>> | FilterFieldOperators<T>)} FilterCondition
  */
 
 /**
- * A filter over metadata of type M: its keys and the operators' values are
- * checked against M; keys with dots, brackets or backticks are not.
+ * A key as a filter writes it.
+ * @template {string} K
+ * @typedef {K extends '' | `$${string}` | `${string}${'.' | '[' | ']' | '`'}${string}` ? `\`${string}` : K} FilterKey
+ */
+
+/**
+ * @template U
+ * @typedef {(U extends any ? (_: U) => void : never) extends (_: infer I) => void ? I : never} Together
+ */
+
+/**
+ * The fields inside a field of type T that is written `At`, to the depth that Depth has members.
+ * @template T
+ * @template {string} At
+ * @template {unknown[]} Depth
+ * @typedef {0 extends 1 & T ? { [path in `${At}${'.' | '['}${string}`]?: any }
+ *   : [Exclude<T, Scalar>] extends [never] ? {}
+ *   : Depth extends [any, ...infer Rest]
+ *     ? Exclude<T, Scalar> extends readonly (infer E)[]
+ *       ? { [path in `${At}[${number}]`]?: FilterCondition<E> } & FilterFieldsIn<E, `${At}[${number}]`, Rest>
+ *       : FilterFields<Exclude<T, Scalar>, `${At}.`, Rest>
+ *     : { [path in `${At}${'.' | '['}${string}`]?: any }} FilterFieldsIn
+ */
+
+/**
+ * The fields of an object of type T, each with what may be said about it.
+ * @template T
+ * @template {string} [Prefix='']
+ * @template {unknown[]} [Depth=[1, 1, 1, 1]]
+ * @typedef {string extends keyof T ? { [path in `${Prefix}${string}`]?: any }
+ *   : { [K in keyof T & string as `${Prefix}${FilterKey<K>}`]?: FilterCondition<T[K]> }
+ *     & Together<{ [K in keyof T & string]-?: FilterFieldsIn<T[K], `${Prefix}${FilterKey<K>}`, Depth> }[keyof T & string]>
+ * } FilterFields
+ */
+
+/**
+ * A filter over metadata of type M: keys, among them `a.b` and `a[0]`, and the
+ * operators' values are checked against M. What is in backticks is not.
  * @template [M=Record<string, any>]
- * @typedef {{ [K in keyof M]?: FilterCondition<Exclude<M[K], undefined>> }
- *   & { [path: `${string}.${string}` | `${string}[${string}` | `\`${string}`]: any }
+ * @typedef {FilterFields<M> & { [path: `\`${string}`]: any }
  *   & { $and?: readonly Filter<M>[], $or?: readonly Filter<M>[], $nor?: readonly Filter<M>[], $not?: Filter<M> }} Filter
  */
 

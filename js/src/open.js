@@ -3,13 +3,14 @@
 import { Engine } from './engine/engine.js';
 import { decodeValue } from './engine/value.js';
 import { throwIfAborted } from './errors.js';
+import { withMore } from './lazy.js';
 import { readOpenOptions } from './options.js';
 import { CallQueue, OperationRunner } from './queue.js';
 import { openBackend } from './storage/index.js';
 
 /** @typedef {import('./storage/backend.js').Backend} Backend */
 /** @typedef {import('./platform/platform.js').Platform} Platform */
-/** @typedef {import('./types.js').OpenOptions} OpenOptions */
+/** @typedef {import('./types.js').OpenOptions<any>} OpenOptions */
 /** @typedef {import('./embedding.js').Embedding} Embedding */
 
 /**
@@ -29,6 +30,7 @@ export const TEST_SEAM = Symbol('vecstore test seam');
  * @property {boolean} relaxed
  * @property {number | null} dimension
  * @property {Embedding | null} embedding
+ * @property {import('./schema.js').SchemaCheck | undefined} schema
  */
 
 /**
@@ -39,8 +41,9 @@ export const TEST_SEAM = Symbol('vecstore test seam');
  * @returns {Promise<Parts>}
  */
 export async function openParts(platform, options, image) {
-  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, embedder, signal, onProgress } =
+  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, embedder, lasting, signal, onProgress } =
     readOpenOptions(options);
+  if (lasting) Object.assign(config, await withMore((more) => more.readLasting(lasting)));
   const seam = /** @type {any} */ (options)?.[TEST_SEAM];
   throwIfAborted(signal);
   const embedding = embedder === undefined ? null : (await import('./embedding.js')).embeddingFor(embedder, config);
@@ -57,8 +60,9 @@ export async function openParts(platform, options, image) {
       if (image) engine.importAdd(image);
       return engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() });
     });
-    const { dimension } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
-    return { engine, backend, platform, queue, runner, relaxed, dimension, embedding };
+    const { dimension, schema: kept } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
+    const schema = kept ? await withMore((more) => new more.SchemaCheck(kept)) : undefined;
+    return { engine, backend, platform, queue, runner, relaxed, dimension, embedding, schema };
   } catch (error) {
     await backend.close();
     throw error;

@@ -3,6 +3,7 @@
 
 import { show } from './engine/value.js';
 import { VecStoreError, invalid, unsupported } from './errors.js';
+import { snapshot } from './lazy.js';
 
 /** @typedef {import('./types.js').Part} Part */
 
@@ -54,7 +55,7 @@ const checkFunction = (name, value) => {
 };
 
 /** @param {string} name @param {unknown} value @returns {AbortSignal} */
-const checkSignal = (name, value) => {
+export const checkSignal = (name, value) => {
   if (typeof value !== 'object' || value === null || typeof (/** @type {any} */ (value).aborted) !== 'boolean') {
     throw invalid(`${name} must be an AbortSignal, not ${show(value)}`);
   }
@@ -144,17 +145,23 @@ const INDEX = {
 
 /** @param {string} _name @param {unknown} value */
 function checkIndex(_name, value) {
-  const { preset, type, ...rest } = readOptions('index', value, INDEX, ['targetRecall']);
-  if (preset !== undefined && rest.efSearch !== undefined) {
-    throw invalid(`index: preset '${preset}' and efSearch ${rest.efSearch} contradict each other; give one`);
-  }
-  if (preset !== undefined) rest.efSearch = PRESETS[preset];
+  const { preset, type, efSearch, ...rest } = readOptions('index', value, INDEX, ['targetRecall']);
+  rest.efSearch = efOf('index: ', 'efSearch', preset, efSearch);
   if (type !== undefined) rest.indexType = type;
   return rest;
 }
 
 /** Checked where it is used. @param {string} _name @param {unknown} value */
 const asItIs = (_name, value) => value;
+/** @param {string} what @param {string} name @param {string | undefined} preset @param {number | undefined} ef */
+function efOf(what, name, preset, ef) {
+  if (preset === undefined) return ef;
+  if (ef !== undefined) throw invalid(`${what}preset '${preset}' and ${name} ${ef} contradict each other; give one`);
+  return PRESETS[preset];
+}
+
+/** A copy, so that the caller may change its object at once. @type {Check} */
+const copyOf = (_name, value) => snapshot(value);
 
 const OPEN = {
   path: checkPath,
@@ -170,19 +177,21 @@ const OPEN = {
   gpu: oneOf(['auto', 'off']),
   requirePersistence: checkBoolean,
   embedder: asItIs,
+  schema: copyOf,
+  indexes: copyOf,
   wasm: asItIs,
   ...PROGRESS,
 };
 
 /** @param {unknown} given */
 export function readOpenOptions(given) {
-  const options = readOptions('open', given, OPEN, ['text', 'schema', 'indexes']);
+  const options = readOptions('open', given, OPEN, ['text']);
   const storage = options.storage ?? 'auto';
   const path = options.path === ':memory:' ? undefined : options.path;
   if (options.path === ':memory:' && storage !== 'auto' && storage !== 'memory') {
     throw invalid(`path ':memory:' contradicts storage ${show(storage)}`);
   }
-  const { dimension, metric, index } = options;
+  const { dimension, metric, index, schema, indexes } = options;
   return {
     storage: /** @type {'auto' | import('./platform/platform.js').Kind | object} */ (storage),
     path: /** @type {string | undefined} */ (path),
@@ -190,6 +199,8 @@ export function readOpenOptions(given) {
     memoryBudget: /** @type {number} */ (options.memoryBudget ?? 0),
     requirePersistence: /** @type {boolean} */ (options.requirePersistence ?? false),
     wasm: /** @type {unknown} */ (options.wasm),
+    /** What more.js has to look at, if anything. */
+    lasting: schema === undefined && indexes === undefined ? undefined : { schema, indexes },
     signal: /** @type {AbortSignal | undefined} */ (options.signal),
     onProgress: /** @type {((share: number) => void) | undefined} */ (options.onProgress),
     embedder: /** @type {unknown} */ (options.embedder),
@@ -217,13 +228,14 @@ export function readUpsertManyOptions(given) {
   return { batchSize: 1000, ...readOptions('upsertMany', given, { ...PROGRESS, batchSize: integer(1) }) };
 }
 
-/** @param {unknown} given */
-export const checkCountOptions = (given) => void readOptions('count', given, {}, ['filter', 'params']);
+/** @typedef {{ filter?: unknown, params?: unknown }} SelectionInput a snapshot; asking.js checks it */
 
 /** @typedef {{ vector: boolean, metadata: boolean, text: boolean }} Include */
 
+export const ALL_PARTS = { vector: true, metadata: true, text: true };
+
 /** @param {string} name @param {unknown} value @returns {Include} */
-function checkInclude(name, value) {
+export function checkInclude(name, value) {
   if (!Array.isArray(value)) {
     throw invalid(`${name} must be an array of 'vector', 'metadata', 'text', not ${show(value)}`);
   }
@@ -233,7 +245,7 @@ function checkInclude(name, value) {
 
 /** @param {unknown} given @returns {Include} */
 export function readGetOptions(given) {
-  return readOptions('get', given, { include: checkInclude }).include ?? { vector: true, metadata: true, text: true };
+  return readOptions('get', given, { include: checkInclude }).include ?? ALL_PARTS;
 }
 
 /** @param {string} name @param {unknown} value */
@@ -247,17 +259,24 @@ const QUERY = {
   text: checkString,
   k: integer(0),
   ef: integer(1),
+  preset: oneOf(Object.keys(PRESETS)),
   exact: checkBoolean,
   maxDistance: checkNumber,
   minScore: checkNumber,
+  filter: copyOf,
+  params: copyOf,
+  facets: copyOf,
+  boost: copyOf,
+  explain: checkBoolean,
   include: checkInclude,
   signal: checkSignal,
 };
-const QUERY_LATER = ['filter', 'params', 'rescore', 'facets', 'boost'];
+const QUERY_LATER = ['rescore'];
 
 /**
  * @typedef {object} CheckedQuery
- * @property {Float32Array} vector the call's own copy; of a query by text only once that is embedded
+ * @property {Float32Array} vector the call's own copy; of a query by text only once that is embedded; empty where none
+ *   is needed
  * @property {string | undefined} text
  * @property {number} k
  * @property {number} ef 0 = the store's
@@ -266,28 +285,38 @@ const QUERY_LATER = ['filter', 'params', 'rescore', 'facets', 'boost'];
  * @property {number} minScore
  * @property {Include} include
  * @property {AbortSignal | undefined} signal
+ * @property {SelectionInput & { facets?: unknown, boost?: unknown, explain?: boolean } | undefined} asked what
+ *   asking.js is for
  */
 
-/** @param {unknown} given @param {boolean} embeds whether text may stand for a vector @returns {CheckedQuery} */
-export function readQuery(given, embeds) {
-  if (given === undefined) throw invalid('query needs an object with a vector or text');
-  const query = readOptions('query', given, QUERY, QUERY_LATER);
-  if ((query.vector === undefined) === (query.text === undefined)) {
-    throw invalid('query needs a vector or text, one of them');
+/**
+ * @param {unknown} given
+ * @param {boolean} embeds whether text may stand for a vector
+ * @param {string} [method]
+ * @returns {CheckedQuery}
+ */
+export function readQuery(given, embeds, method = 'query') {
+  if (given === undefined) throw invalid(`${method} needs an object with a vector or text`);
+  const query = readOptions(method, given, QUERY, QUERY_LATER);
+  const { vector, text, filter, params, facets, boost, explain, preset, include, signal } = query;
+  if (vector !== undefined ? text !== undefined : text === undefined && method !== 'estimate') {
+    throw invalid(`${method} needs a vector or text, one of them`);
   }
-  if (query.text !== undefined && !embeds) {
-    throw invalid('query by text needs an embedder: open the store with one, or give a vector');
+  if (text !== undefined && !embeds) {
+    throw invalid(`${method} by text needs an embedder: open the store with one, or give a vector`);
   }
+  const isPlain = [filter, params, facets, boost, explain].every((one) => one === undefined);
   return {
-    vector: query.vector,
-    text: query.text,
+    vector: vector ?? new Float32Array(0),
+    text,
     k: Math.min(query.k ?? 10, MAX_U32),
-    ef: Math.min(query.ef ?? 0, MAX_U32),
+    ef: Math.min(efOf(`${method}: `, 'ef', preset, query.ef) ?? 0, MAX_U32),
     exact: query.exact ?? false,
     maxDistance: query.maxDistance ?? Infinity,
     minScore: query.minScore ?? -Infinity,
-    include: query.include ?? { vector: false, metadata: true, text: false },
-    signal: query.signal,
+    include: include ?? { vector: false, metadata: true, text: false },
+    signal,
+    asked: isPlain ? undefined : { filter, params, facets, boost, explain },
   };
 }
 

@@ -5,9 +5,12 @@
 
 import { ABI } from './engine/abi.gen.js';
 import { STAGING_BYTES } from './engine/engine.js';
-import { ByteWriter, encodeValue, isPlainObject, isWellFormed, show } from './engine/value.js';
+import { ByteWriter, decodeValue, encodeValue, isPlainObject, isWellFormed, show } from './engine/value.js';
 import { VecStoreError, invalid } from './errors.js';
 import { isVectorLike, writeVector, wrongDimension } from './options.js';
+
+/** @import { Id } from './types.js' */
+/** @import { SchemaCheck } from './schema.js' */
 
 const MAX_ID_BYTES = 1024;
 const TAG_STRING = 0x73, TAG_INTEGER = 0x69;
@@ -50,6 +53,20 @@ export function encodeId(id, index) {
   return w.finish();
 }
 
+/**
+ * Copies the parts that are there onto `to`.
+ * @param {{ id: Id, vector?: Float32Array, metadata?: Record<string, any>, text?: any }} record
+ * @param {Record<string, any>} to
+ * @returns {any}
+ */
+export function strip({ id, vector, metadata, text }, to) {
+  to.id = id;
+  if (vector !== undefined) to.vector = vector;
+  if (metadata !== undefined) to.metadata = metadata;
+  if (text !== undefined) to.text = text;
+  return to;
+}
+
 /** Operations of one transaction, packed into pieces of about STAGING_BYTES. */
 export class Packer {
   /** @type {Uint8Array[]} */
@@ -64,15 +81,17 @@ export class Packer {
    * begin. @type {{ piece: number, start: number, at: number, text: string, index: number | undefined }[]}
    */
   holes = [];
+  #schema;
 
   /**
    * @param {number | null} dimension of the store; null: the first vector decides
    * @param {number} count about how many operations come
-   * @param {boolean} [embeds] whether text may stand for a vector
+   * @param {{ embeds?: boolean, schema?: SchemaCheck }} [rules] whether text may stand for a vector; what metadata must be
    */
-  constructor(dimension, count, embeds = false) {
+  constructor(dimension, count, { embeds = false, schema } = {}) {
     this.#dimension = dimension;
     this.#embeds = embeds;
+    this.#schema = schema;
     const bytes = count * ((dimension ?? 256) * 4 + 256);
     this.#w = new ByteWriter(Math.min(STAGING_BYTES + STAGING_BYTES / 8, bytes));
   }
@@ -179,11 +198,14 @@ export class Packer {
 
   /** @param {unknown} metadata */
   #metadata(metadata) {
-    if (metadata === undefined) return;
+    if (metadata === undefined) return this.#schema?.whole({});
     if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata) || !isPlainObject(metadata)) {
       throw invalid(`metadata must be a plain object, not ${show(metadata)}`);
     }
-    encodeValue(this.#w, metadata, 'metadata');
+    const w = this.#w;
+    const from = w.length;
+    encodeValue(w, metadata, 'metadata');
+    this.#schema?.whole(decodeValue(w.bytes.subarray(from, w.length)));
   }
 
   /** @param {unknown} text */

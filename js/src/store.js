@@ -6,17 +6,20 @@
 
 import { ABI } from './engine/abi.gen.js';
 import { decodeValue, show } from './engine/value.js';
-import { VecStoreError, invalid, throwIfAborted, unsupported } from './errors.js';
+import { VecStoreError, invalid, throwIfAborted } from './errors.js';
 import { openParts } from './open.js';
+import { snapshot, withMore } from './lazy.js';
 import {
-  checkCountOptions, readGetOptions, readOperationOptions, readQuery, readUpsertManyOptions, readVerifyOptions,
+  readGetOptions, readOperationOptions, readQuery, readUpsertManyOptions, readVerifyOptions,
 } from './options.js';
-import { Packer, encodeId } from './records.js';
+import { Packer, encodeId, strip } from './records.js';
 import { VERSION } from './version.js';
 
-/** @import { Embedder, Hit, Id, OpenOptions, OperationOptions, Part, Query, RecordInput, ReembedOptions, ReembedResult,
- *   Snapshot, Stats, StoredRecord, UpsertManyOptions, VerifyResult } from './types.js' */
+/** @import { Embedder, Estimate, Explanation, Hit, Hits, Id, OpenOptions, OperationOptions, Part, Patch, PipelineStage, Query,
+ *   QueryCost, RecordInput, ReembedOptions, ReembedResult, Scan, ScanOptions, Selection, Snapshot, Stats, StoredRecord,
+ *   UpsertManyOptions, VerifyResult } from './types.js' */
 /** @import { CheckedQuery } from './options.js' */
+/** @import { SchemaCheck } from './schema.js' */
 /** @import { Engine, Operation } from './engine/engine.js' */
 /** @import { CallQueue, OperationRunner } from './queue.js' */
 /** @import { Embedding } from './embedding.js' */
@@ -32,7 +35,10 @@ const PIECES_PER_TURN = 8;
 /** How long a batch of queries may go on before other tasks get a turn. */
 const TURN_MS = 8;
 
-/** A store of vectors with metadata and text. */
+/**
+ * A store of vectors with metadata and text.
+ * @template {object} [M=Record<string, any>] what the metadata is
+ */
 export class VecStore {
   /**
    * What this runtime offers (platform/platform.js); set by the package's entries.
@@ -51,6 +57,8 @@ export class VecStore {
   /** @type {OperationRunner} */
   #runner;
   #relaxed;
+  /** @type {SchemaCheck | undefined} */
+  #schema;
   /** null until the first insert fixes it. @type {number | null} */
   #dimension;
   /** Makes vectors of texts. @type {Embedding | null} */
@@ -74,7 +82,7 @@ export class VecStore {
    */
   constructor(token, parts) {
     if (token !== INTERNAL) throw invalid('use VecStore.open');
-    const { engine, backend, platform, queue, runner, relaxed, dimension, embedding } = /** @type {Parts} */ (parts);
+    const { engine, backend, platform, queue, runner, relaxed, dimension, embedding, schema } = /** @type {Parts} */ (parts);
     this.#engine = engine;
     this.#backend = backend;
     this.#platform = platform;
@@ -83,14 +91,16 @@ export class VecStore {
     this.#relaxed = relaxed;
     this.#dimension = dimension;
     this.#embedding = embedding;
+    this.#schema = schema;
   }
 
   // ============ Opening and closing ============
 
   /**
    * Opens a store, or makes a new one.
-   * @param {OpenOptions} [options]
-   * @returns {Promise<VecStore>}
+   * @template {object} [M=Record<string, any>]
+   * @param {OpenOptions<M>} [options]
+   * @returns {Promise<VecStore<M>>}
    */
   static async open(options) {
     return new this(INTERNAL, await openParts(this.platform, options, undefined));
@@ -98,9 +108,10 @@ export class VecStore {
 
   /**
    * Makes a new store from what `export` gave.
+   * @template {object} [M=Record<string, any>]
    * @param {ArrayBuffer | ArrayBufferView} bytes
-   * @param {OpenOptions} [options]
-   * @returns {Promise<VecStore>}
+   * @param {OpenOptions<M>} [options]
+   * @returns {Promise<VecStore<M>>}
    */
   static async import(bytes, options) {
     if (!(bytes instanceof ArrayBuffer) && !ArrayBuffer.isView(bytes)) {
@@ -155,7 +166,7 @@ export class VecStore {
 
   /**
    * Writes one record, or an array of records as one atomic batch. Each replaces the whole record of its id.
-   * @param {RecordInput | RecordInput[]} records
+   * @param {RecordInput<M> | RecordInput<M>[]} records
    * @param {OperationOptions} [options]
    * @returns {Promise<{ inserted: number, updated: number }>}
    */
@@ -163,7 +174,8 @@ export class VecStore {
     this.#checkOpen();
     const { signal, onProgress } = readOperationOptions('upsert', options);
     const isBatch = Array.isArray(records);
-    const packer = new Packer(this.#dimension, isBatch ? records.length : 1, this.#embedding !== null);
+    const rules = { embeds: this.#embedding !== null, schema: this.#schema };
+    const packer = new Packer(this.#dimension, isBatch ? records.length : 1, rules);
     if (isBatch) {
       for (let i = 0; i < records.length; i++) packer.upsert(records[i], i);
     } else {
@@ -175,7 +187,7 @@ export class VecStore {
 
   /**
    * Writes a stream of records in atomic batches. When it fails, the batches before have been written.
-   * @param {AsyncIterable<RecordInput> | Iterable<RecordInput>} records
+   * @param {AsyncIterable<RecordInput<M>> | Iterable<RecordInput<M>>} records
    * @param {UpsertManyOptions} [options]
    * @returns {Promise<{ inserted: number, updated: number }>}
    */
@@ -184,7 +196,7 @@ export class VecStore {
     const { batchSize, onProgress, signal } = readUpsertManyOptions(options);
     const total = { inserted: 0, updated: 0 };
     let done = 0;
-    /** @type {RecordInput[]} */
+    /** @type {RecordInput<M>[]} */
     let batch = [];
     const write = async () => {
       try {
@@ -209,17 +221,21 @@ export class VecStore {
   }
 
   /**
-   * Deletes one record or several, atomically; absent ids are no error.
-   * @param {Id | Id[]} ids
+   * Deletes one record or several, or all that match a filter, atomically; absent ids are no error.
+   * @param {Id | Id[] | (Selection<M> & Required<Pick<Selection<M>, 'filter'>>)} target
    * @param {OperationOptions} [options]
    * @returns {Promise<{ deleted: number }>}
    */
-  async delete(ids, options) {
+  async delete(target, options) {
     this.#checkOpen();
     const { signal, onProgress } = readOperationOptions('delete', options);
-    if (typeof ids === 'object' && ids !== null && !Array.isArray(ids) && 'filter' in ids) {
-      throw unsupported("delete: option 'filter' is not supported by this version");
+    if (typeof target === 'object' && target !== null && !Array.isArray(target)) {
+      const copy = snapshot(target);
+      const { deleted } = await this.#write(() => withMore((more) =>
+        more.deletion(this.#engine, more.selectionOf('delete', copy, true), this.#relaxed)), signal, onProgress);
+      return { deleted };
     }
+    const ids = /** @type {Id | Id[]} */ (target);
     const isBatch = Array.isArray(ids);
     const packer = new Packer(0, isBatch ? ids.length : 1);
     if (isBatch) {
@@ -229,6 +245,39 @@ export class VecStore {
     }
     const { deleted } = await this.#commit(packer, isBatch, signal, onProgress);
     return { deleted };
+  }
+
+  /**
+   * Merges members into the metadata of one record, which must be there, or of all that match a filter, atomically:
+   * a member replaces that of the same name, null is stored, an undefined member is removed.
+   * @param {Id | (Selection<M> & Required<Pick<Selection<M>, 'filter'>>)} target
+   * @param {Patch<M>} patch
+   * @param {OperationOptions} [options]
+   * @returns {Promise<{ updated: number }>}
+   */
+  async updateMetadata(target, patch, options) {
+    this.#checkOpen();
+    const { signal, onProgress } = readOperationOptions('updateMetadata', options);
+    const [to, copy] = [snapshot(target), snapshot(patch)];
+    const { updated } = await this.#write(() => withMore((more) =>
+      this.#stage(more.patches(this.#engine, to, copy, this.#schema), signal)), signal, onProgress).catch((error) => {
+      throw withoutIndex(error);
+    });
+    return { updated };
+  }
+
+  /**
+   * Runs a transaction.
+   * @param {() => Operation | Promise<Operation>} begin
+   * @param {AbortSignal | undefined} signal
+   * @param {((share: number) => void) | undefined} onProgress
+   */
+  async #write(begin, signal, onProgress) {
+    throwIfAborted(signal);
+    return this.#runner.run(() => {
+      throwIfAborted(signal);
+      return begin();
+    }, (op) => this.#committed(op.result()), onProgress);
   }
 
   /**
@@ -254,8 +303,7 @@ export class VecStore {
         return this.#committed(op.result());
       }, embedded?.onProgress ?? onProgress, embedded?.ready);
     } catch (error) {
-      if (!isBatch && error instanceof VecStoreError) delete error.index;
-      throw error;
+      throw isBatch ? error : withoutIndex(error);
     }
   }
 
@@ -338,19 +386,19 @@ export class VecStore {
    * @overload
    * @param {Id} ids
    * @param {{ include?: Part[] }} [options]
-   * @returns {Promise<StoredRecord | null>}
+   * @returns {Promise<StoredRecord<M> | null>}
    */
   /**
    * @overload
    * @param {Id[]} ids
    * @param {{ include?: Part[] }} [options]
-   * @returns {Promise<(StoredRecord | null)[]>}
+   * @returns {Promise<(StoredRecord<M> | null)[]>}
    */
   /**
    * The record of an id, or null; for an array of ids an array aligned with it.
    * @param {Id | Id[]} ids
    * @param {{ include?: Part[] }} [options] everything by default
-   * @returns {Promise<StoredRecord | null | (StoredRecord | null)[]>}
+   * @returns {Promise<StoredRecord<M> | null | (StoredRecord<M> | null)[]>}
    */
   async get(ids, options) {
     this.#checkOpen();
@@ -366,9 +414,10 @@ export class VecStore {
   }
 
   /**
-   * The nearest records, best first.
-   * @param {Query} query
-   * @returns {Promise<Hit[]>}
+   * The nearest records, best first; with a filter the nearest of those that match, always min(k, matches).
+   * @template {string} [F=never] the facets asked for
+   * @param {Query<M, F>} query
+   * @returns {Promise<Hits<M, F>>}
    */
   async query(query) {
     this.#checkOpen();
@@ -380,16 +429,18 @@ export class VecStore {
 
   /**
    * Several queries at once; the results are aligned with them.
-   * @param {Query[]} queries
-   * @returns {Promise<Hit[][]>}
+   * @template {string} [F=never]
+   * @param {Query<M, F>[]} queries
+   * @returns {Promise<Hits<M, F>[]>}
    */
   async queryBatch(queries) {
     this.#checkOpen();
     if (!Array.isArray(queries)) throw invalid(`queryBatch needs an array of queries, not ${show(queries)}`);
     const checked = queries.map((query, i) => atRow(i, () => readQuery(query, this.#embedding !== null)));
     return this.#embedded(checked, async () => {
-      /** @type {Hit[][]} */
+      /** @type {any[]} */
       const results = [];
+      if (checked.some(({ asked }) => asked)) await withMore(() => {});
       let turnEnds = performance.now() + TURN_MS;
       for (const [i, query] of checked.entries()) {
         if (performance.now() > turnEnds) {
@@ -415,25 +466,105 @@ export class VecStore {
     return this.#queue.run(() => embedded.take(this.#embedding).then(fn), false, embedded.ready);
   }
 
-  /** @param {CheckedQuery} query @returns {Hit[]} */
+  /** @param {CheckedQuery} query @returns {any} a promise only before more.js has been loaded */
   #search(query) {
     throwIfAborted(query.signal);
     const engine = this.#engine;
+    if (query.asked) return withMore((more) => more.ask(engine, query));
     return engine.guard(() => engine.query(query.vector, query).map(([slot, score, distance]) => {
       const record = engine.record(slot, query.include);
-      return /** @type {Hit} */ (strip(record, { id: record.id, score, distance }));
+      return strip(record, { id: record.id, score, distance });
     }));
   }
 
   /**
-   * How many records there are.
-   * @param {{}} [options]
+   * Runs a query and says how: which plan and why, what was estimated and what happened, what would help.
+   * @param {Query<M>} query
+   * @returns {Promise<Explanation>}
+   */
+  async explain(query) {
+    this.#checkOpen();
+    const checked = readQuery(query, this.#embedding !== null, 'explain');
+    throwIfAborted(checked.signal);
+    return this.#embedded([checked], () => withMore((more) => more.explain(this.#engine, checked)));
+  }
+
+  /**
+   * What a query would do, without running it.
+   * @param {QueryCost<M>} [query]
+   * @returns {Promise<Estimate>}
+   */
+  async estimate(query = {}) {
+    this.#checkOpen();
+    const checked = readQuery(query, true, 'estimate');
+    return this.#queue.run(() => withMore((more) => more.estimate(this.#engine, checked)));
+  }
+
+  /**
+   * A search and what is done with its hits, stage by stage: { search }, then any of { filter, params },
+   * { rerank, k } and { mmr: { k, lambda } }.
+   * @param {PipelineStage<M>[]} stages
+   * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<Hit<M>[]>}
+   */
+  async pipeline(stages, options) {
+    this.#checkOpen();
+    const { signal } = readOperationOptions('pipeline', options);
+    throwIfAborted(signal);
+    const copy = snapshot(stages);
+    const engine = this.#engine;
+    // The search takes its turn now, and what it needs comes within that turn.
+    const rest = await this.#queue.run(() => withMore((more) => more.beginPipeline(engine, copy, signal)));
+    return /** @type {any} */ (rest((fn) => this.#queue.run(fn)));
+  }
+
+  /**
+   * How many records there are, or match a filter.
+   * @param {Selection<M>} [options]
    * @returns {Promise<number>}
    */
   async count(options) {
     this.#checkOpen();
-    checkCountOptions(options);
-    return this.#queue.run(() => this.#engine.guard(() => this.#engine.count()));
+    const engine = this.#engine;
+    const copy = snapshot(options);
+    return this.#queue.run(() => (copy === undefined
+      ? engine.guard(() => engine.count())
+      : withMore((more) => more.count(engine, more.selectionOf('count', copy)))));
+  }
+
+  /**
+   * All records, or those that match a filter, one after the other and in no particular order. Other calls may go on
+   * meanwhile: records that are there all the time come once, those inserted later do not. `cursor` says where another
+   * scan would go on; it is null at the end.
+   * @param {ScanOptions<M>} [options]
+   * @returns {Scan<M>}
+   */
+  scan(options) {
+    const scan = this.#scan(options?.signal, snapshot(options), (cursor) => {
+      place.cursor = cursor;
+    });
+    const place = /** @type {any} */ (Object.assign(scan, { cursor: options?.cursor }));
+    return place;
+  }
+
+  /**
+   * @param {AbortSignal | undefined} signal
+   * @param {any} given
+   * @param {(cursor: string | null) => void} moved
+   */
+  async *#scan(signal, given, moved) {
+    for (let cursor = given?.cursor; cursor !== null;) {
+      this.#checkOpen();
+      throwIfAborted(signal);
+      const { page, next } = await this.#queue.run(() =>
+        withMore((more) => more.scanPage(this.#engine, more.scanStart(given), cursor)));
+      for (const { record, cursor: behind } of page) {
+        moved(behind);
+        yield record;
+      }
+      cursor = next;
+    }
+    moved(null);
   }
 
   /** @returns {Promise<Stats>} */
@@ -449,6 +580,7 @@ export class VecStore {
       dimension: stats.dimension,
       metric: stats.metric,
       index: stats.index,
+      indexes: stats.metadataIndexes,
       quantization: 'none',
       embedder: stats.embedder,
       reembedding: stats.reembedding,
@@ -638,18 +770,10 @@ function checkName(name) {
   }
 }
 
-/**
- * Copies the parts that are there onto `to`.
- * @param {{ id: Id, vector?: Float32Array, metadata?: Record<string, any>, text?: any }} record
- * @param {Record<string, any>} to
- * @returns {any}
- */
-function strip({ id, vector, metadata, text }, to) {
-  to.id = id;
-  if (vector !== undefined) to.vector = vector;
-  if (metadata !== undefined) to.metadata = metadata;
-  if (text !== undefined) to.text = text;
-  return to;
+/** There was one row. @param {unknown} error */
+function withoutIndex(error) {
+  if (error instanceof VecStoreError) delete error.index;
+  return error;
 }
 
 /**

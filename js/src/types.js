@@ -1,6 +1,30 @@
 // types.js - the types of the public interface; no code.
 
 /** @typedef {import('./errors.js').ErrorCode} ErrorCode */
+/** @typedef {import('./filter.js').FilterValue} FilterValue */
+
+/**
+ * A filter as an object; its keys and the operators' values are checked against the metadata's type M.
+ * @template [M=Record<string, any>]
+ * @typedef {import('./filter.js').Filter<M>} Filter
+ */
+
+/** @typedef {import('./schema.js').FieldType} FieldType */
+/** @typedef {import('./schema.js').FieldRule} FieldRule */
+/** @typedef {import('./schema.js').FieldRules} FieldRules */
+
+/**
+ * Values for the $names of a filter; behind IN an array.
+ * @typedef {Record<string, FilterValue | readonly FilterValue[]>} FilterParams
+ */
+
+/**
+ * Which records: text in the filter language, or an object.
+ * @template {object} [M=Record<string, any>]
+ * @typedef {object} Selection
+ * @property {string | Filter<M>} [filter] absent: all
+ * @property {FilterParams} [params] for a filter as text
+ */
 
 /**
  * A string of 1 to 1,024 UTF-8 bytes or a safe integer >= 0. `1` and `'1'` are different ids.
@@ -50,14 +74,25 @@
  */
 
 /**
+ * How a metadata field is indexed: `value` keeps the records of each value, `range` their order, `auto` lets the data
+ * decide, false is none.
+ * @typedef {'auto' | 'value' | 'range' | false} MetadataIndex
+ */
+
+/**
+ * @template {object} [M=Record<string, any>]
  * @typedef {object} OpenOptions
  * @property {string} [path] a directory (fs) or plain name [A-Za-z0-9._-]{1,128}; ':memory:' or absent = not persisted
- * @property {'auto' | 'memory' | 'fs' | 'opfs' | 'idbfs' | 'idb' | import('./storage/host.js').StorageHost} [storage] 'auto'
+ * @property {'auto' | 'memory' | 'fs' | 'opfs' | 'idbfs' | 'idb' | import('./storage/storage-host.js').StorageHost} [storage] 'auto'
  * @property {number} [dimension] absent: the first insert fixes it; 0 = records without vectors
  * @property {Metric} [metric] 'cosine'
  * @property {IndexOptions} [index]
  * @property {'auto' | 'none'} [quantization]
  * @property {number} [memoryBudget] bytes, 0 = no limit
+ * @property {FieldRules | null} [schema] what metadata must look like, from now on; it is kept with the store. null
+ *   takes it away
+ * @property {{ [field in Extract<keyof M, string> | `${string}.${string}`]?: MetadataIndex } | null} [indexes] of metadata fields,
+ *   where the data should not decide; kept with the store. null takes them back
  * @property {'strict' | 'relaxed'} [durability] strict: acknowledged = synced; relaxed: synced in the background
  * @property {false} [worker]
  * @property {false} [multiTab]
@@ -71,19 +106,21 @@
 
 /**
  * A record to write; it replaces the whole record of that id.
+ * @template {object} [M=Record<string, any>]
  * @typedef {object} RecordInput
  * @property {Id} id
  * @property {VectorInput} [vector] made of the text by the store's embedder when absent; without one required unless
  *   the store has dimension 0
- * @property {Record<string, any>} [metadata] JSON-like, with exact integers (bigint too); {} when absent
+ * @property {M} [metadata] JSON-like, with exact integers (bigint too); {} when absent
  * @property {Text} [text] fields are embedded as one text: their values, a blank line between them
  */
 
 /**
+ * @template {object} [M=Record<string, any>]
  * @typedef {object} StoredRecord
  * @property {Id} id
  * @property {Float32Array} [vector]
- * @property {Record<string, any>} [metadata]
+ * @property {M} [metadata]
  * @property {Text} [text]
  */
 
@@ -93,26 +130,162 @@
  */
 
 /**
+ * Takes a score down the farther a field is from an origin: at distance `scale` (beyond `offset`) the score is
+ * multiplied by `midpoint`.
+ * @typedef {object} Boost
+ * @property {string} field
+ * @property {'exponential' | 'linear' | 'gaussian'} [decay] 'gaussian'
+ * @property {Date | string | number | { lat: number, lon: number } | { lat: number, lng: number }} [origin] a time
+ *   (a Date, an ISO date or 'now', which is the default), a number, or a place
+ * @property {number | string} scale of a time milliseconds or '36h', '30d' (ms, s, m, h, d, w); of a place metres
+ * @property {number | string} [offset] no decay up to there; 0
+ * @property {number} [midpoint] between 0 and 1; 0.5
+ * @property {number} [weight] the share of the score that decays; 1
+ * @property {number} [missing] the factor of a record without the field; 0
+ */
+
+/**
+ * @template {object} [M=Record<string, any>]
+ * @template {string} [F=string] the facets asked for
  * @typedef {object} QueryOptions
  * @property {number} [k] 10
+ * @property {string | Filter<M>} [filter] only records that match; always min(k, matches) of them
+ * @property {FilterParams} [params] values for the $names of a filter as text
  * @property {number} [ef] candidates; raised to k when below
+ * @property {'fast' | 'balanced' | 'high' | 'max'} [preset] ef 20, 50, 100 or 200
  * @property {boolean} [exact] compare with every record
  * @property {number} [maxDistance]
  * @property {number} [minScore]
+ * @property {readonly F[]} [facets] fields whose values are counted over all records that match
+ * @property {Boost | readonly Boost[]} [boost]
+ * @property {boolean} [explain] each hit says why it is there
  * @property {Part[]} [include] ['metadata']
  * @property {AbortSignal} [signal]
  */
 
-/** @typedef {QueryPoint & QueryOptions} Query */
+/**
+ * @template {object} [M=Record<string, any>]
+ * @template {string} [F=string] the facets asked for
+ * @typedef {QueryPoint & QueryOptions<M, F>} Query
+ */
 
 /**
+ * What `estimate` is asked: a query, whose vector may be left out.
+ * @template {object} [M=Record<string, any>]
+ * @typedef {QueryOptions<M> & { vector?: VectorInput, text?: string }} QueryCost
+ */
+
+/**
+ * @template {object} [M=Record<string, any>]
  * @typedef {object} Hit
  * @property {Id} id
  * @property {number} score higher is better
  * @property {number} distance lower is nearer
- * @property {Record<string, any>} [metadata]
+ * @property {M} [metadata]
  * @property {Float32Array} [vector]
  * @property {Text} [text]
+ * @property {HitExplanation} [explanation]
+ */
+
+/**
+ * The most frequent values of a field, at most 100, and how many records have each; the elements of an array count
+ * one by one.
+ * @typedef {{ value: string | number | bigint | boolean, count: number }[] & { distinct: number, missing: number }} Facet
+ */
+
+/**
+ * Hits, and beside them the facets asked for.
+ * @template {object} [M=Record<string, any>]
+ * @template {string} [F=never]
+ * @typedef {Hit<M>[] & ([F] extends [never] ? unknown : { facets: Record<F, Facet> })} Hits
+ */
+
+/**
+ * Why a hit is where it is.
+ * @typedef {object} HitExplanation
+ * @property {number} rank counted from 1
+ * @property {{ vector: number, boost?: number }} parts the metric's score, and the factor of the boosts
+ * @property {{ term: string, matched: boolean | null }[]} filter its conditions; null: they could not tell
+ * @property {string} text
+ */
+
+/**
+ * How a query would run.
+ * @typedef {object} Estimate
+ * @property {'nothing' | 'plain' | 'scan' | 'graph' | 'post-filter'} plan what is chosen
+ * @property {number} records live ones
+ * @property {number} k
+ * @property {number} ef
+ * @property {number} width candidates that a walk keeps; 0: no walk
+ * @property {string | null} filter as the engine understood it
+ * @property {{ term: string, index: 'value' | 'range' | null }[]} terms its conditions, and what answers them
+ * @property {number} estimated matches expected
+ * @property {boolean} exact whether that is their number
+ * @property {number} sampled records read for it
+ * @property {number | null} matches their number; null: it was not needed
+ * @property {'remembered' | 'index' | 'index and metadata' | 'metadata' | null} method of finding them
+ * @property {number | null} cost microseconds
+ * @property {{ plan: string, cost: number | null, why: string }[]} rejected
+ * @property {{ do: 'ef' | 'index' | 'flat' | 'quantize', field?: string, value?: number, improves: string,
+ *   why: string }[]} hints `improves` names a counter here that gets smaller when the hint is followed
+ * @property {number} evaluated records whose metadata was read
+ * @property {string} text all of this for people, which toString() gives too
+ */
+
+/**
+ * @typedef {object} PlanStep
+ * @property {'match' | 'search' | 'boost' | 'facets'} op
+ * @property {string | null} how
+ * @property {string | null} note
+ * @property {number} n what it gave
+ * @property {number} distances
+ * @property {number} hops
+ * @property {number} evaluated
+ * @property {number} us
+ */
+
+/**
+ * How a query ran.
+ * @typedef {Estimate & { steps: PlanStep[], distances: number, hops: number, rounds: number, fellBack: boolean,
+ *   returned: number, us: number }} Explanation distances computed, nodes visited, searches, whether the first plan was
+ *   given up, hits, microseconds
+ */
+
+/**
+ * Members to set; undefined ones are removed.
+ * @template {object} M
+ * @typedef {{ [K in keyof M]?: M[K] | undefined }} Patch
+ */
+
+/**
+ * @template {object} [M=Record<string, any>]
+ * @typedef {object} ScanOptions
+ * @property {string | Filter<M>} [filter]
+ * @property {FilterParams} [params]
+ * @property {number} [batchSize] records read in one go; 1,000
+ * @property {string} [cursor] where another scan was
+ * @property {Part[]} [include] everything by default
+ * @property {AbortSignal} [signal]
+ */
+
+/**
+ * @template {object} [M=Record<string, any>]
+ * @typedef {AsyncGenerator<StoredRecord<M>, void, void> & { readonly cursor: string | null | undefined }} Scan
+ */
+
+/**
+ * Puts hits into a new order: gives a score for each, or some of them as they should come.
+ * @template {object} [M=Record<string, any>]
+ * @typedef {(hits: Hit<M>[], context: { signal: AbortSignal | undefined }) =>
+ *   ArrayLike<number> | Hit<M>[] | Promise<ArrayLike<number> | Hit<M>[]>} Rerank
+ */
+
+/**
+ * @template {object} [M=Record<string, any>]
+ * @typedef {{ search: Omit<Query<M>, 'facets'> } | { filter: string | Filter<M>, params?: FilterParams }
+ *   | { rerank: Rerank<M>, k?: number } | { mmr: { k?: number, lambda?: number } }
+ *   | { VectorSearch: Omit<Query<M>, 'facets'> } | { Filter: { expr: string | Filter<M> } }
+ *   | { Rerank: { model: Rerank<M>, k?: number } } | { MMR: { k?: number, lambda?: number } }} PipelineStage
  */
 
 /**
@@ -170,6 +343,8 @@
  * @property {'none'} quantization
  * @property {{ name: string, dimension: number } | null} embedder what made the vectors; null while not known
  * @property {{ name: string, dimension: number, done: number } | null} reembedding an unfinished re-embedding
+ * @property {{ field: string, kind: 'value' | 'range', bytes: number, [key: string]: any }[]} indexes of metadata
+ *   fields
  * @property {'strict' | 'relaxed'} durability
  * @property {{ total: number, wasm: number, [part: string]: number }} memory bytes; total is WASM memory and
  *   what the storage keeps in memory

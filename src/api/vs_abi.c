@@ -12,6 +12,7 @@
 #include "../db/op.h"
 #include "../db/pack.h"
 #include "../db/reembed.h"
+#include "../query/mmr.h"
 
 #define VS_STATUS_CODE(name, number, js) _Static_assert((int)name == number, "vs_abi.def repeats status.h");
 #define VS_CONST(name, number)
@@ -25,15 +26,15 @@ _Static_assert(VS_STEP_DONE == (int)VS_OP_DONE && VS_STEP_ERROR == (int)VS_OP_ER
                    VS_STEP_NEED_SYNC == (int)VS_OP_NEED_SYNC && VS_STEP_NEED_READ == (int)VS_OP_NEED_READ &&
                    VS_STEP_YIELD == (int)VS_OP_YIELD,
                "step answers");
-_Static_assert(VS_TX_UPSERT == (int)VS_STAGE_UPSERT && VS_TX_DELETE == (int)VS_STAGE_DELETE, "operation kinds");
+_Static_assert(VS_TX_UPSERT == (int)VS_STAGE_UPSERT && VS_TX_DELETE == (int)VS_STAGE_DELETE &&
+                   VS_TX_UPDATE_METADATA == (int)VS_STAGE_UPDATE_METADATA,
+               "operation kinds");
 _Static_assert(offsetof(vs_err, msg) == VS_ERROR_MSG_OFFSET && offsetof(vs_err, file) == VS_ERROR_FILE_OFFSET,
                "error layout");
 
-typedef struct {
-  uint32_t slot;
-  float score, distance;
-} abi_hit;
-_Static_assert(sizeof(abi_hit) == VS_HIT_BYTES, "hit layout");
+_Static_assert(sizeof(vs_result) == VS_HIT_BYTES && offsetof(vs_result, score) == 4 &&
+                   offsetof(vs_result, distance) == 8,
+               "hit layout");
 
 /* Pointers are 32 bits wide in WASM, so the record view is fixed there. */
 typedef struct {
@@ -54,7 +55,6 @@ _Static_assert(sizeof(abi_record) == VS_RECORD_BYTES, "record layout");
 struct vs_db {
   vs_db_state state;
   abi_record record;
-  abi_hit *hits; /* room for state.cap_hits */
 };
 
 /* ============ Instance ============ */
@@ -76,7 +76,6 @@ vs_db *vs_db_new(void) {
 void vs_db_free(vs_db *db) {
   if (!db) return;
   vs_db_deinit(&db->state);
-  vs_free(&db->state.alloc, db->hits);
   vs_alloc last = db->state.alloc;
   vs_free(&last, db);
 }
@@ -192,26 +191,143 @@ int32_t vs_tx_add(vs_db *db, const void *operations, uint32_t n) {
 
 void vs_tx_abort(vs_db *db) { vs_tx_reset(&db->state.tx); }
 
-/* ============ Reading ============ */
+/* ============ Filters ============ */
 
-/* Room for k hits in both arrays. */
-static vs_status reserve_hits(vs_db *db, uint32_t k) {
-  vs_db_state *s = &db->state;
-  if (k <= s->cap_hits) return VS_OK;
-  vs_hit *hits = vs_malloc(&s->alloc, (size_t)k * sizeof *hits);
-  abi_hit *out = vs_malloc(&s->alloc, (size_t)k * sizeof *out);
-  if (!hits || !out) {
-    vs_free(&s->alloc, hits);
-    vs_free(&s->alloc, out);
-    return vs_fail(&s->err, VS_OUT_OF_MEMORY, "no memory for %u results", k);
-  }
-  vs_free(&s->alloc, s->hits);
-  vs_free(&s->alloc, db->hits);
-  s->hits = hits;
-  db->hits = out;
-  s->cap_hits = k;
-  return VS_OK;
+static vs_status check_open(vs_db_state *s) {
+  vs_err_clear(&s->err);
+  return s->open ? VS_OK : vs_fail(&s->err, VS_CLOSED, "the store is not open");
 }
+
+/* An open store and the filter of a handle, which must be one. */
+static vs_status get_filter(vs_db_state *s, int32_t filter, vs_prepared **out) {
+  VS_TRY(check_open(s));
+  VS_TRY(vs_filters_get(&s->filters, filter, out, &s->err));
+  return *out ? VS_OK : vs_fail(&s->err, VS_INVALID_ARGUMENT, "there is no such filter");
+}
+
+static int32_t count_or_status(vs_db_state *s, vs_status status, uint32_t n) {
+  return status == VS_OK ? (int32_t)n : -(int32_t)(s->err.status ? s->err.status : status);
+}
+
+int32_t vs_filter_compile(vs_db *db, uint32_t kind, const void *filter, uint32_t n, const void *params,
+                          uint32_t params_n) {
+  vs_db_state *s = &db->state;
+  vs_filter *f = NULL;
+  int32_t handle = 0;
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  vs_status status = kind == VS_FILTER_TEXT
+                         ? vs_filter_compile_text(&s->alloc, filter, n, (vs_slice){params, params_n}, NULL, &f, &s->err)
+                     : kind == VS_FILTER_TREE
+                         ? vs_filter_compile_tree(&s->alloc, (vs_slice){filter, n}, NULL, &f, &s->err)
+                         : vs_fail(&s->err, VS_INVALID_ARGUMENT, "unknown kind of filter");
+  if (status == VS_OK) {
+    status = vs_filters_add(&s->filters, f, &handle, &s->err);
+    if (status != VS_OK) vs_filter_destroy(&s->alloc, f);
+  }
+  return status == VS_OK ? handle : -(int32_t)status;
+}
+
+void vs_filter_free(vs_db *db, int32_t filter) { vs_filters_remove(&db->state.filters, filter); }
+
+/* Ends an encoded answer in state.out, which began with room for its length. */
+static const void *finish_out(vs_db_state *s) {
+  if (s->out.failed) {
+    vs_fail(&s->err, VS_OUT_OF_MEMORY, "no memory for the answer");
+    return NULL;
+  }
+  vs_store_u32(s->out.p, (uint32_t)(s->out.n - 4));
+  return s->out.p;
+}
+
+static vs_wr *begin_out(vs_db_state *s) {
+  vs_wr_reset(&s->out);
+  vs_wr_u32(&s->out, 0);
+  return &s->out;
+}
+
+const void *vs_filter_text(vs_db *db, int32_t filter) {
+  vs_db_state *s = &db->state;
+  vs_prepared *p;
+  if (get_filter(s, filter, &p) != VS_OK) return NULL;
+  vs_wr text;
+  vs_wr_init(&text, &s->alloc);
+  vs_filter_explain(p->filter, &text);
+  vs_wr *w = begin_out(s);
+  vs_value_string(w, text.p, text.n);
+  w->failed = w->failed || text.failed;
+  vs_wr_deinit(&text);
+  return finish_out(s);
+}
+
+int32_t vs_filter_test(vs_db *db, int32_t filter, uint32_t slot) {
+  vs_db_state *s = &db->state;
+  vs_prepared *p;
+  if (get_filter(s, filter, &p) != VS_OK) return -(int32_t)s->err.status;
+  const vs_body *b = vs_coll_body(&s->coll, slot);
+  if (!b) return -(int32_t)vs_fail(&s->err, VS_NOT_FOUND, "there is no record at the slot");
+  return (int32_t)vs_filter_truth(p->filter, vs_body_meta(b));
+}
+
+int32_t vs_filter_test_metadata(vs_db *db, int32_t filter, const void *metadata, uint32_t n) {
+  vs_db_state *s = &db->state;
+  vs_prepared *p;
+  if (get_filter(s, filter, &p) != VS_OK) return -(int32_t)s->err.status;
+  return (int32_t)vs_filter_truth(p->filter, (vs_slice){metadata, n});
+}
+
+const void *vs_filter_terms(vs_db *db, int32_t filter, uint32_t slot) {
+  vs_db_state *s = &db->state;
+  vs_prepared *p;
+  if (get_filter(s, filter, &p) != VS_OK) return NULL;
+  const vs_body *b = vs_coll_body(&s->coll, slot);
+  if (!b) {
+    vs_fail(&s->err, VS_NOT_FOUND, "there is no record at the slot");
+    return NULL;
+  }
+  vs_explain_terms(p->filter, vs_body_meta(b), begin_out(s));
+  return finish_out(s);
+}
+
+int32_t vs_count_filter(vs_db *db, int32_t filter) {
+  vs_db_state *s = &db->state;
+  vs_prepared *p;
+  uint32_t n = 0;
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  vs_status status = vs_filters_get(&s->filters, filter, &p, &s->err);
+  if (status == VS_OK && !p) return (int32_t)s->coll.n_live;
+  if (status == VS_OK) status = vs_filters_count(&s->coll, p, &n, &s->err);
+  return count_or_status(s, status, n);
+}
+
+int32_t vs_tx_delete_filter(vs_db *db, int32_t filter) {
+  vs_db_state *s = &db->state;
+  vs_prepared *p;
+  uint32_t n = 0;
+  vs_status status = get_filter(s, filter, &p);
+  if (status == VS_OK && !s->tx.open) status = vs_fail(&s->err, VS_INVALID_ARGUMENT, "no transaction was begun");
+  if (status == VS_OK) status = vs_filters_delete(&s->coll, p, &s->tx, &n, &s->err);
+  if (status != VS_OK) vs_tx_reset(&s->tx);
+  return count_or_status(s, status, n);
+}
+
+int32_t vs_scan(vs_db *db, int32_t filter, uint32_t from, double before_sequence, uint32_t limit) {
+  vs_db_state *s = &db->state;
+  vs_prepared *p;
+  uint32_t n = 0;
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  if (limit == 0 || limit > 65536)
+    return -(int32_t)vs_fail(&s->err, VS_INVALID_ARGUMENT, "a scan gives 1 to 65536 records at a time");
+  uint64_t before = before_sequence > 0 && before_sequence < 9e15 ? (uint64_t)before_sequence : 0;
+  vs_status status = vs_filters_get(&s->filters, filter, &p, &s->err);
+  if (status == VS_OK) status = vs_filters_scan(&s->filters, &s->coll, p, from, before, limit, &n, &s->err);
+  return count_or_status(s, status, n);
+}
+
+const void *vs_scan_slots(vs_db *db) { return db->state.filters.slots; }
+uint32_t vs_scan_next(vs_db *db) { return db->state.filters.scan_next; }
+double vs_next_sequence(vs_db *db) { return db->state.open ? (double)db->state.coll.next_seq : 0; }
+
+/* ============ Reading ============ */
 
 static vs_status check_query(vs_db_state *s, const void *vector, uint32_t dim) {
   if (!s->open) return vs_fail(&s->err, VS_CLOSED, "the store is not open");
@@ -225,30 +341,69 @@ static vs_status check_query(vs_db_state *s, const void *vector, uint32_t dim) {
   return VS_OK;
 }
 
-int32_t vs_query(vs_db *db, const void *vector, uint32_t dim, uint32_t k, uint32_t ef, uint32_t flags,
-                 double max_distance, double min_score) {
-  vs_db_state *s = &db->state;
-  vs_err_clear(&s->err);
-  memset(&s->last_search, 0, sizeof s->last_search);
-  if (check_query(s, vector, dim) != VS_OK) return -(int32_t)s->err.status;
-  if (k > s->coll.n_live) k = s->coll.n_live;
-  if (k == 0 || !s->coll.has_index) return 0;
-  if (reserve_hits(db, k) != VS_OK) return -(int32_t)s->err.status;
-  vs_search_params params = {.k = k, .ef = ef ? ef : s->coll.config.ef_search, .exact = (flags & VS_QUERY_EXACT) != 0};
-  uint32_t n = 0;
-  vs_status status = vs_index_search(s->coll.index, vector, &params, s->hits, &n, &s->last_search);
-  if (status != VS_OK) return -(int32_t)vs_fail(&s->err, status, "no memory for the search");
-  int32_t kept = 0;
-  for (uint32_t i = 0; i < n; i++) {
-    float distance = s->hits[i].distance, score = vs_metric_score(s->coll.config.index.metric, distance);
-    if ((double)distance > max_distance || (double)score < min_score) break;
-    db->hits[kept++] = (abi_hit){s->hits[i].slot, score, distance};
-  }
-  return kept;
+static vs_target target_of(vs_db_state *s) {
+  vs_collection *c = &s->coll;
+  return (vs_target){c->has_index ? c->index : NULL, c->config.index, c->has_index ? c->config.dim : 0, &c->meta};
 }
 
-const void *vs_query_hits(vs_db *db) { return db->hits; }
-double vs_query_distances(vs_db *db) { return (double)db->state.last_search.n_distances; }
+static vs_request request_of(const vs_db_state *s, uint32_t k, uint32_t ef, uint32_t flags) {
+  return (vs_request){.k = k < s->coll.n_live ? k : s->coll.n_live,
+                      .ef = ef ? ef : s->coll.config.ef_search,
+                      .exact = (flags & VS_QUERY_EXACT) != 0,
+                      .explain = (flags & VS_QUERY_EXPLAIN) != 0};
+}
+
+int32_t vs_query(vs_db *db, const void *vector, uint32_t dim, uint32_t k, uint32_t ef, uint32_t flags,
+                 double max_distance, double min_score, int32_t filter, const void *extra, uint32_t extra_n) {
+  vs_db_state *s = &db->state;
+  uint32_t n = 0;
+  vs_err_clear(&s->err);
+  if (check_query(s, vector, dim) != VS_OK) return -(int32_t)s->err.status;
+  vs_target target = target_of(s);
+  vs_request r = request_of(s, k, ef, flags);
+  r.vector = vector;
+  r.max_distance = max_distance;
+  r.min_score = min_score;
+  r.extra = (vs_slice){extra, extra_n};
+  vs_status status = vs_filters_get(&s->filters, filter, &r.filter, &s->err);
+  if (status == VS_OK) status = vs_exec_query(&s->exec, &target, &r, &n, &s->err);
+  return count_or_status(s, status, n);
+}
+
+const void *vs_query_hits(vs_db *db) { return db->state.exec.result; }
+double vs_query_distances(vs_db *db) { return (double)db->state.exec.account.distances; }
+const void *vs_query_facets(vs_db *db) { return db->state.exec.facets.n ? db->state.exec.facets.p : NULL; }
+const void *vs_query_plan(vs_db *db) { return db->state.exec.plan.n ? db->state.exec.plan.p : NULL; }
+
+_Static_assert(sizeof(vs_mmr_item) == VS_MMR_ITEM_BYTES && offsetof(vs_mmr_item, order) == 4 &&
+                   offsetof(vs_mmr_item, score) == 8,
+               "item layout");
+
+int32_t vs_mmr(vs_db *db, void *items, uint32_t n, uint32_t k, double lambda) {
+  vs_db_state *s = &db->state;
+  const vs_collection *c = &s->coll;
+  vs_mmr_item *item = items;
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  if (!(lambda >= 0 && lambda <= 1))
+    return -(int32_t)vs_fail(&s->err, VS_INVALID_ARGUMENT, "lambda must be a number from 0 to 1");
+  for (uint32_t i = 0; i < n; i++) {
+    if (!c->has_index || !vs_coll_body(c, item[i].slot))
+      return -(int32_t)vs_fail(&s->err, VS_NOT_FOUND, "no record with a vector at slot %u", item[i].slot);
+  }
+  uint32_t picked = 0;
+  if (vs_mmr_pick(&s->alloc, &c->vectors, c->config.index.metric, item, n, k, lambda, &picked) != VS_OK)
+    return -(int32_t)vs_fail(&s->err, VS_OUT_OF_MEMORY, "no memory to compare %u records", n);
+  return (int32_t)picked;
+}
+
+const void *vs_estimate(vs_db *db, uint32_t k, uint32_t ef, uint32_t flags, int32_t filter) {
+  vs_db_state *s = &db->state;
+  if (check_open(s) != VS_OK) return NULL;
+  vs_target target = target_of(s);
+  vs_request r = request_of(s, k, ef, flags);
+  if (vs_filters_get(&s->filters, filter, &r.filter, &s->err) != VS_OK) return NULL;
+  return vs_exec_estimate(&s->exec, &target, &r, &s->err) == VS_OK ? s->exec.plan.p : NULL;
+}
 
 uint32_t vs_find(vs_db *db, const void *id, uint32_t n) {
   return db->state.open ? vs_coll_find(&db->state.coll, (vs_slice){id, n}) : VS_NO_SLOT;

@@ -225,6 +225,20 @@ bool vs_value_get(const vs_value *object, const char *key, vs_value *out) {
   return false;
 }
 
+vs_slice vs_value_member(const vs_value *object, const char *key) {
+  vs_slice wanted = {(const uint8_t *)key, strlen(key)}, none = {NULL, 0};
+  if (object->tag != VS_VALUE_OBJECT) return none;
+  vs_rd r = vs_rd_of(object->bytes.p, object->bytes.n);
+  for (uint32_t i = 0; i < object->count; i++) {
+    vs_slice name = vs_rd_slice(&r);
+    const uint8_t *start = r.p;
+    vs_value_read(&r);
+    if (r.failed) return none;
+    if (same_key(name, wanted)) return (vs_slice){start, (size_t)(r.p - start)};
+  }
+  return none;
+}
+
 bool vs_value_get_u32(const vs_value *object, const char *key, uint32_t max, uint32_t *out) {
   vs_value v;
   if (!vs_value_get(object, key, &v)) return true;

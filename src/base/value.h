@@ -62,6 +62,9 @@ vs_value vs_value_read(vs_rd *r);
 /* Looks a key up in an OBJECT value; false when absent. O(members). */
 bool vs_value_get(const vs_value *object, const char *key, vs_value *out);
 
+/* The encoded bytes of a member's value; no bytes when it is absent or `object` is none. */
+vs_slice vs_value_member(const vs_value *object, const char *key);
+
 /* Typed reading of configuration: leaves *out alone and gives true when the
  * key is absent; false when it is there with another type or out of range. */
 bool vs_value_get_u32(const vs_value *object, const char *key, uint32_t max, uint32_t *out);

@@ -142,7 +142,7 @@ static bool search(searcher *s) {
     return false;
   }
   vs_embedder_embed(s->model.embedder, s->question.p, s->question.n, vector);
-  int32_t n = vs_query(s->store.db, vector, dim, s->k, 0, 0, 1e300, -1e300);
+  int32_t n = vs_query(s->store.db, vector, dim, s->k, 0, 0, 1e300, -1e300, 0, NULL, 0);
   vs_free(&s->a, vector);
   if (n >= 0) return print_hits(s, n);
   cli_store_complain(&s->store);

@@ -14,6 +14,14 @@ static bool same_id(const void *ctx, uint32_t slot, vs_slice key) {
   return b && b->id_n == key.n && memcmp(vs_body_bytes(b), key.p, key.n) == 0;
 }
 
+static bool metadata_of(const void *ctx, uint32_t slot, vs_slice *out) {
+  const vs_body *b = vs_coll_body(ctx, slot);
+  if (b) *out = vs_body_meta(b);
+  return b != NULL;
+}
+
+static uint32_t slots_of(const void *ctx) { return ((const vs_collection *)ctx)->n_slots; }
+
 void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, uint64_t hash_seed) {
   memset(c, 0, sizeof *c);
   c->a = a;
@@ -23,6 +31,8 @@ void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, u
   vs_blocks_init(&c->segment, a, sizeof(uint32_t));
   vs_blocks_init(&c->free_slot, a, sizeof(uint32_t));
   vs_hashmap_init(&c->ids, a, hash_seed, same_id, c);
+  vs_meta_init(&c->meta, a, &(vs_records){c, metadata_of, slots_of});
+  vs_wr_init(&c->kept, a);
   c->next_seq = 1;
   c->next_rev = 1;
 }
@@ -31,6 +41,8 @@ void vs_coll_deinit(vs_collection *c) {
   for (uint32_t slot = 0; slot < c->n_slots; slot++) vs_free(c->a, vs_coll_body(c, slot));
   vs_coll_unfix_dim(c);
   vs_reembed_destroy(c->a, c->next);
+  vs_meta_deinit(&c->meta);
+  vs_wr_deinit(&c->kept);
   vs_hashmap_deinit(&c->ids);
   vs_blocks_deinit(&c->free_slot);
   vs_blocks_deinit(&c->segment);
@@ -75,6 +87,44 @@ void vs_coll_unfix_dim(vs_collection *c) {
   c->has_index = false;
 }
 
+/* ============ Kept options ============ */
+
+static const char *const kept_names[] = {"indexes", "schema"};
+
+/* Writes what holds from now on: given where it is given, else as it was. */
+static void write_kept(vs_wr *w, const vs_value *options, vs_slice before) {
+  vs_rd r = vs_rd_of(before.p, before.n);
+  vs_value old = before.n ? vs_value_read(&r) : (vs_value){VS_VALUE_OBJECT, 0, 0, {NULL, 0}, 0};
+  size_t mark = vs_value_object_begin(w);
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < 2; i++) {
+    vs_slice bytes = vs_value_member(options, kept_names[i]);
+    if (bytes.n == 0) bytes = vs_value_member(&old, kept_names[i]);
+    if (bytes.n == 0 || bytes.p[0] == VS_VALUE_NULL) continue;
+    vs_value_key(w, kept_names[i]);
+    vs_wr_bytes(w, bytes.p, bytes.n);
+    n++;
+  }
+  vs_value_end(w, mark, n);
+}
+
+vs_status vs_coll_keep(vs_collection *c, const vs_value *options, vs_err *err) {
+  vs_wr next;
+  vs_wr_init(&next, c->a);
+  write_kept(&next, options, (vs_slice){c->kept.p, c->kept.n});
+  if (next.failed) {
+    vs_wr_deinit(&next);
+    return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the options");
+  }
+  vs_rd r = vs_rd_of(next.p, next.n);
+  vs_value object = vs_value_read(&r);
+  vs_status status = vs_meta_configure(&c->meta, vs_value_member(&object, "indexes"), err);
+  vs_wr *loser = status == VS_OK ? &c->kept : &next;
+  vs_wr_deinit(loser);
+  if (status == VS_OK) c->kept = next;
+  return status;
+}
+
 /* Everything by slot but the vectors and the index. */
 static vs_status reserve_slots(vs_collection *c, uint32_t n_slots, uint32_t n_new, uint32_t n_freed) {
   if (n_slots > VS_MAX_SLOTS) return VS_OUT_OF_MEMORY;
@@ -117,6 +167,7 @@ void vs_coll_return_slot(vs_collection *c, uint32_t slot) {
 static void install_new(vs_collection *c, vs_body *body) {
   *(vs_body **)vs_blocks_at(&c->bodies, body->slot) = body;
   c->body_bytes += sizeof *body + vs_body_payload(body).n;
+  vs_meta_added(&c->meta, body->slot, vs_body_meta(body));
   c->n_live++;
 }
 
@@ -124,10 +175,12 @@ static void install_body(vs_collection *c, vs_body *body) {
   vs_body **place = vs_blocks_at(&c->bodies, body->slot);
   vs_body *old = *place;
   if (old) {
+    vs_meta_removing(&c->meta, body->slot, vs_body_meta(old));
     c->body_bytes += vs_body_payload(body).n;
     c->body_bytes -= vs_body_payload(old).n;
     vs_free(c->a, old);
     *place = body;
+    vs_meta_added(&c->meta, body->slot, vs_body_meta(body));
     return;
   }
   vs_hashmap_put(&c->ids, vs_body_id(body), body->slot);
@@ -166,6 +219,7 @@ void vs_coll_apply_delete(vs_collection *c, uint32_t slot) {
   vs_reembed_forget(c->next, slot);
   if (c->has_index) vs_index_remove(c->index, slot);
   vs_hashmap_remove(&c->ids, vs_body_id(body));
+  vs_meta_removing(&c->meta, slot, vs_body_meta(body));
   c->body_bytes -= sizeof *body + vs_body_payload(body).n;
   vs_free(c->a, body);
   *place = NULL;

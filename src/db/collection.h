@@ -19,6 +19,7 @@
 
 #include "../base/hashmap.h"
 #include "../index/index.h"
+#include "../query/meta.h"
 #include "record.h"
 
 /* Dimension not known yet: the first vector fixes it. 0 = records without vectors. */
@@ -53,10 +54,16 @@ typedef struct {
   uint64_t next_seq, next_rev;
   size_t body_bytes; /* memory of all bodies */
   vs_reembed *next;  /* owned: vectors of another embedder being gathered, or NULL */
+  vs_meta meta;      /* what queries know of the metadata */
+  vs_wr kept;        /* encoded object {indexes, schema}: options kept as given, those that are set */
 } vs_collection;
 
 void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, uint64_t hash_seed);
 void vs_coll_deinit(vs_collection *c);
+
+/* Takes over the options `indexes` and `schema` from an encoded object, where they are
+ * there; null unsets. VS_INVALID_ARGUMENT, VS_OUT_OF_MEMORY: nothing changed. */
+VS_MUST_USE vs_status vs_coll_keep(vs_collection *c, const vs_value *options, vs_err *err);
 
 /* The slot's body, or NULL. */
 vs_body *vs_coll_body(const vs_collection *c, uint32_t slot);

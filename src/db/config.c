@@ -138,11 +138,15 @@ void vs_config_encode(const vs_collection *c, vs_wr *w) {
   pair_int(w, "nextRev", c->next_rev);
   pair_int(w, "nSlots", c->n_slots);
   pair_int(w, "nLive", c->n_live);
-  if (c->config.embedder[0]) {
+  bool embeds = c->config.embedder[0] != 0;
+  if (embeds) {
     vs_value_key(w, "embedder");
     vs_value_cstring(w, c->config.embedder);
   }
-  vs_value_end(w, mark, c->config.embedder[0] ? 13 : 12);
+  vs_rd kept = vs_rd_of(c->kept.p, c->kept.n);
+  vs_value members = vs_value_read(&kept);
+  vs_wr_bytes(w, members.bytes.p, members.bytes.n);
+  vs_value_end(w, mark, 12 + (embeds ? 1 : 0) + members.count);
 }
 
 static bool get_counter(const vs_value *object, const char *key, uint64_t max, uint64_t *out) {

@@ -2,7 +2,8 @@
  *
  * Layer: db. The manifest's blob is an encoded object with version, dimension
  * (null while unknown), metric, indexType, M, efConstruction, efSearch, seed,
- * nextSeq, nextRev, nSlots, nLive and, where one is known, embedder.
+ * nextSeq, nextRev, nSlots, nLive, and where they are known or set embedder,
+ * indexes and schema.
  */
 #ifndef VS_CONFIG_H
 #define VS_CONFIG_H

@@ -18,6 +18,8 @@ void vs_db_init(vs_db_state *db) {
   db->alloc = alloc;
   vs_tx_init(&db->tx, &db->alloc);
   vs_wr_init(&db->out, &db->alloc);
+  vs_exec_init(&db->exec, &db->alloc);
+  vs_filters_init(&db->filters, &db->alloc);
 }
 
 void vs_db_deinit(vs_db_state *db) {
@@ -26,13 +28,12 @@ void vs_db_deinit(vs_db_state *db) {
   db->import = NULL;
   vs_tx_deinit(&db->tx);
   vs_wr_deinit(&db->out);
-  vs_free(&db->alloc, db->hits);
-  db->hits = NULL;
-  db->cap_hits = 0;
+  vs_exec_deinit(&db->exec);
 }
 
 void vs_db_reset(vs_db_state *db) {
   vs_tx_reset(&db->tx);
+  vs_filters_deinit(&db->filters);
   if (db->coll_ready) vs_coll_deinit(&db->coll);
   if (db->store) vs_store_close(db->store);
   if (db->io && !db->io_borrowed) db->io->ops->destroy(db->io);
@@ -139,7 +140,8 @@ static void stats_memory(const vs_db_state *db, vs_wr *w) {
   pair_u64(w, "index", c->has_index ? vs_index_bytes(c->index) : 0);
   pair_u64(w, "records", c->body_bytes);
   pair_u64(w, "ids", vs_hashmap_bytes(&c->ids));
-  vs_value_end(w, mark, 6);
+  pair_u64(w, "metadataIndexes", vs_meta_bytes(&c->meta));
+  vs_value_end(w, mark, 7);
 }
 
 static void stats_storage(const vs_db_state *db, vs_wr *w) {
@@ -194,7 +196,9 @@ void vs_db_stats(const vs_db_state *db, vs_wr *w) {
   vs_value_cstring(w, vs_metric_name(c->config.index.metric));
   stats_index(c, w);
   stats_embedders(c, w);
+  vs_value_key(w, "metadataIndexes");
+  vs_meta_describe(&c->meta, w);
   stats_memory(db, w);
   if (db->store) stats_storage(db, w);
-  vs_value_end(w, mark, db->store ? 9 : 8);
+  vs_value_end(w, mark, db->store ? 10 : 9);
 }

@@ -8,8 +8,10 @@
 #ifndef VS_DB_H
 #define VS_DB_H
 
+#include "../query/exec.h"
 #include "../store/store.h"
 #include "collection.h"
+#include "filters.h"
 #include "tx.h"
 
 #define VS_DEFAULT_COLLECTION "default"
@@ -34,10 +36,9 @@ typedef struct {
   bool checkpoint_running;
   bool switching;         /* the vectors of another embedder are taking over: nothing may be written */
   uint64_t n_log_records; /* frames since the checkpoint: the cost of a recovery */
-  vs_hit *hits;
-  uint32_t cap_hits;
-  vs_search_stats last_search;
-  vs_wr out; /* encoded results of readers; holds room for a sync's names from opening on */
+  vs_exec exec;           /* queries: memory and results of the last one */
+  vs_filters filters;     /* compiled ones */
+  vs_wr out;              /* encoded results of readers; holds room for a sync's names from opening on */
 } vs_db_state;
 
 /* db->alloc must be initialised; everything else is set. */

@@ -33,6 +33,7 @@ typedef struct {
   vs_image_loader loader;
   vs_checkpoint checkpoint;
   uint32_t n_replayed;
+  vs_wr kept; /* the options' object {indexes, schema}, as far as given */
 } open_op;
 
 /* ============ Options ============ */
@@ -59,6 +60,22 @@ static vs_status read_storage(open_op *op, const vs_value *options, vs_err *err)
   return VS_OK;
 }
 
+/* The host's bytes are gone when the collection is made. */
+static vs_status copy_kept(open_op *op, const vs_value *options, vs_err *err) {
+  static const char *const names[] = {"indexes", "schema"};
+  size_t mark = vs_value_object_begin(&op->kept);
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < 2; i++) {
+    vs_slice bytes = vs_value_member(options, names[i]);
+    if (bytes.n == 0) continue;
+    vs_value_key(&op->kept, names[i]);
+    vs_wr_bytes(&op->kept, bytes.p, bytes.n);
+    n++;
+  }
+  vs_value_end(&op->kept, mark, n);
+  return op->kept.failed ? vs_fail(err, VS_OUT_OF_MEMORY, "no memory to open the store") : VS_OK;
+}
+
 static vs_status read_options(open_op *op, vs_slice config, vs_err *err) {
   vs_value options, v;
   vs_rd r = vs_rd_of(config.p, config.n);
@@ -72,6 +89,7 @@ static vs_status read_options(open_op *op, vs_slice config, vs_err *err) {
   if (vs_value_get(&options, "now", &v)) op->now_mix = (uint32_t)v.i;
   op->late_dim = VS_DIM_UNSET;
   op->import = vs_value_get(&options, "import", &v) && v.tag == VS_VALUE_TRUE;
+  VS_TRY(copy_kept(op, &options, err));
   return vs_config_request_read(&options, &op->request, err);
 }
 
@@ -121,12 +139,21 @@ static vs_status find_store(open_op *op) {
 
 /* ============ Making the collection ============ */
 
-static vs_status make_collection(open_op *op, const vs_coll_config *config) {
+static vs_status keep(vs_db_state *db, vs_slice bytes) {
+  vs_rd r = vs_rd_of(bytes.p, bytes.n);
+  vs_value object = vs_value_read(&r);
+  return vs_coll_keep(&db->coll, &object, &db->err);
+}
+
+/* blob: the saved configuration, or no bytes. */
+static vs_status make_collection(open_op *op, const vs_coll_config *config, vs_slice blob) {
   vs_db_state *db = op->base.db;
   vs_coll_config fixed = *config;
   fixed.dim = VS_DIM_UNSET;
   vs_coll_init(&db->coll, &db->alloc, &fixed, config->index.seed * 0x9e3779b97f4a7c15u ^ op->now_mix);
   db->coll_ready = true;
+  if (blob.n > 0) VS_TRY(keep(db, blob));
+  VS_TRY(keep(db, (vs_slice){op->kept.p, op->kept.n}));
   if (config->dim == VS_DIM_UNSET) return VS_OK;
   vs_status status = vs_coll_fix_dim(&db->coll, config->dim);
   return status == VS_OK ? VS_OK : vs_fail(&db->err, status, "no memory to open the store");
@@ -141,7 +168,7 @@ static vs_status begin_load(open_op *op, vs_store *source) {
   VS_TRY(vs_config_merge(&saved.config, &op->request, &db->err));
   op->late_dim = knows_dim ? VS_DIM_UNSET : saved.config.dim;
   if (!knows_dim) saved.config.dim = VS_DIM_UNSET; /* the image has no index */
-  VS_TRY(make_collection(op, &saved.config));
+  VS_TRY(make_collection(op, &saved.config, vs_store_blob(source)));
   db->coll.next_seq = saved.next_seq;
   db->coll.next_rev = saved.next_rev;
   op->source = source;
@@ -180,7 +207,7 @@ static vs_status begin(open_op *op) {
   if (db->io) VS_TRY(find_store(op));
   if (op->import) return begin_import(op);
   if (db->store && !vs_store_is_new(db->store)) return begin_load(op, db->store);
-  VS_TRY(make_collection(op, &op->request.value));
+  VS_TRY(make_collection(op, &op->request.value, (vs_slice){NULL, 0}));
   op->source = db->store;
   op->state = db->store ? OPEN_REPLAY : OPEN_CREATE;
   return VS_OK;
@@ -321,6 +348,7 @@ static void open_abandon(vs_op_state *base, bool done) {
     vs_import_destroy(db->import);
     db->import = NULL;
   }
+  vs_wr_deinit(&op->kept);
   if (!done) vs_db_reset(db);
 }
 
@@ -334,6 +362,7 @@ vs_op_state *vs_op_begin_open(vs_db_state *db, vs_slice config) {
   }
   open_op *op = (open_op *)vs_op_create(db, &open_class);
   if (!op) return NULL;
+  vs_wr_init(&op->kept, &db->alloc);
   if (read_options(op, config, &db->err) == VS_OK) return &op->base;
   vs_op_end(&op->base);
   return NULL;

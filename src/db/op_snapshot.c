@@ -137,6 +137,13 @@ static vs_status revert(restore_op *op) {
   return vs_store_checkpoint_revert(db->store, op->snapshot, &db->err);
 }
 
+/* The options that the snapshot was made with. */
+static vs_status keep_options(vs_db_state *db, const vs_wr *blob) {
+  vs_rd r = vs_rd_of(blob->p, blob->n);
+  vs_value options = vs_value_read(&r);
+  return vs_coll_keep(&db->coll, &options, &db->err);
+}
+
 /* The manifest is durable: what memory holds is of the past. */
 static vs_status retire(restore_op *op) {
   vs_db_state *db = op->base.db;
@@ -146,13 +153,15 @@ static vs_status retire(restore_op *op) {
   if (vs_store_poisoned(db->store)) return status;
   db->n_log_records = 0;
   vs_coll_config config = op->saved.config;
-  uint64_t hash_seed = db->coll.ids.seed;
+  uint64_t hash_seed = db->coll.ids.seed, epoch = db->coll.meta.epoch;
   uint32_t dim = config.dim;
   config.dim = VS_DIM_UNSET;
   config.ef_search = db->coll.config.ef_search;
   vs_tx_reset(&db->tx);
   vs_coll_deinit(&db->coll);
   vs_coll_init(&db->coll, &db->alloc, &config, hash_seed);
+  db->coll.meta.epoch = epoch + 1; /* what filters remember is of other records */
+  VS_TRY(keep_options(db, &op->blob));
   if (dim != VS_DIM_UNSET && vs_coll_fix_dim(&db->coll, dim) != VS_OK)
     return vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to restore; open the store anew");
   db->coll.next_seq = op->saved.next_seq;

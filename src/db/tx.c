@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "../base/value.h"
+
 static bool same_id(const void *ctx, uint32_t i, vs_slice key) {
   vs_slice id = vs_body_id(vs_tx_at(ctx, i)->body);
   return id.n == key.n && memcmp(id.p, key.p, key.n) == 0;
@@ -43,10 +45,12 @@ typedef struct {
   uint32_t dim;
   vs_slice id, meta, text;
   const uint8_t *vector;
+  const vs_body *keep; /* a patch: the record whose expiry and flags stay; else NULL */
 } parsed_op;
 
 static vs_status parse_op(vs_rd *r, parsed_op *op, vs_err *err) {
   const uint8_t *start = r->p;
+  memset(op, 0, sizeof *op);
   op->kind = vs_rd_u8(r);
   vs_rd_u8(r);
   op->id.n = vs_rd_u16(r);
@@ -61,15 +65,23 @@ static vs_status parse_op(vs_rd *r, parsed_op *op, vs_err *err) {
   op->meta.p = vs_rd_bytes(r, op->meta.n);
   op->text.p = vs_rd_bytes(r, op->text.n);
   vs_rd_bytes(r, (size_t)(-(r->p - start)) & 3);
-  if (r->failed || (op->kind != VS_STAGE_UPSERT && op->kind != VS_STAGE_DELETE))
+  if (r->failed || op->kind < VS_STAGE_UPSERT || op->kind > VS_STAGE_UPDATE_METADATA)
     return vs_fail(err, VS_INVALID_ARGUMENT, "malformed operation");
   return VS_OK;
+}
+
+static vs_status check_patch(const parsed_op *op, vs_err *err) {
+  const char *problem = vs_meta_problem(op->meta);
+  if (problem) return vs_fail(err, VS_INVALID_ARGUMENT, "%s", problem);
+  bool keys = op->text.n == 0 || (op->text.p[0] == VS_VALUE_ARRAY && vs_value_check(op->text.p, op->text.n));
+  return keys && op->dim == 0 ? VS_OK : vs_fail(err, VS_INVALID_ARGUMENT, "malformed operation");
 }
 
 static vs_status check_op(vs_tx *t, const parsed_op *op, vs_err *err) {
   if (!vs_id_ok(op->id))
     return vs_fail(err, VS_INVALID_ARGUMENT, "an id is a string of 1 to 1024 bytes of UTF-8 or a safe integer >= 0");
   if (op->kind == VS_STAGE_DELETE) return VS_OK;
+  if (op->kind == VS_STAGE_UPDATE_METADATA) return check_patch(op, err);
   if (op->dim > 0 && t->dim == VS_DIM_UNSET) t->dim = op->dim;
   if (op->dim == 0 && t->dim != 0)
     return vs_fail(err, VS_INVALID_ARGUMENT, "a record needs a vector (only a store of dimension 0 takes none)");
@@ -86,6 +98,10 @@ static vs_status make_item(vs_tx *t, const parsed_op *op, vs_tx_item *item, vs_e
   memset(item, 0, sizeof *item);
   item->kind = op->kind == VS_STAGE_UPSERT ? VS_LOG_UPSERT : VS_LOG_DELETE;
   item->body = vs_body_create(t->a, op->id, op->meta, op->text);
+  if (item->body && op->keep) {
+    item->body->expires_ms = op->keep->expires_ms;
+    item->body->flags = op->keep->flags;
+  }
   if (item->body && op->dim > 0) {
     item->vector = vs_malloc(t->a, (size_t)op->dim * 4);
     if (item->vector) memcpy(item->vector, op->vector, (size_t)op->dim * 4);
@@ -95,7 +111,65 @@ static vs_status make_item(vs_tx *t, const parsed_op *op, vs_tx_item *item, vs_e
   return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the transaction");
 }
 
-static vs_status stage_one(vs_tx *t, const parsed_op *op, vs_err *err) {
+static bool is_in(vs_slice key, const vs_value *patch, const vs_value *removed) {
+  vs_rd r = vs_rd_of(patch->bytes.p, patch->bytes.n);
+  for (uint32_t i = 0; i < patch->count; i++) {
+    vs_slice name = vs_rd_slice(&r);
+    vs_value_read(&r);
+    if (name.n == key.n && memcmp(name.p, key.p, key.n) == 0) return true;
+  }
+  r = vs_rd_of(removed->bytes.p, removed->bytes.n);
+  for (uint32_t i = 0; i < removed->count; i++) {
+    vs_value name = vs_value_read(&r);
+    if (name.tag == VS_VALUE_STRING && name.bytes.n == key.n && memcmp(name.bytes.p, key.p, key.n) == 0) return true;
+  }
+  return false;
+}
+
+static vs_value container(vs_slice bytes, vs_value_tag tag) {
+  vs_rd r = vs_rd_of(bytes.p, bytes.n);
+  return bytes.n ? vs_value_read(&r) : (vs_value){tag, 0, 0, {NULL, 0}, 0};
+}
+
+/* The old members that stay, in their order, then those that are set. */
+static void merge_metadata(vs_wr *w, vs_slice before, const parsed_op *op) {
+  vs_value old = container(before, VS_VALUE_OBJECT), patch = container(op->meta, VS_VALUE_OBJECT);
+  vs_value removed = container(op->text, VS_VALUE_ARRAY);
+  vs_rd r = vs_rd_of(old.bytes.p, old.bytes.n);
+  size_t mark = vs_value_object_begin(w);
+  uint32_t n = patch.count;
+  for (uint32_t i = 0; i < old.count; i++) {
+    const uint8_t *start = r.p;
+    vs_slice key = vs_rd_slice(&r);
+    vs_value_read(&r);
+    if (is_in(key, &patch, &removed)) continue;
+    vs_wr_bytes(w, start, (size_t)(r.p - start));
+    n++;
+  }
+  vs_wr_bytes(w, patch.bytes.p, patch.bytes.n);
+  vs_value_end(w, mark, n);
+}
+
+/* Turns a patch into an upsert of the whole record: of what this transaction holds for
+ * the id, else of the record that is there. *merged owns the metadata. */
+static vs_status resolve_patch(const vs_tx *t, const vs_collection *c, parsed_op *op, const vs_tx_item *staged,
+                               vs_wr *merged, vs_err *err) {
+  const vs_body *old =
+      staged ? staged->kind == VS_LOG_UPSERT ? staged->body : NULL : vs_coll_body(c, vs_coll_find(c, op->id));
+  if (!old) return vs_fail(err, VS_NOT_FOUND, "there is no record with this id");
+  merge_metadata(merged, vs_body_meta(old), op);
+  if (merged->failed) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the transaction");
+  op->meta = (vs_slice){merged->p, merged->n};
+  op->text = vs_body_text(old);
+  op->kind = VS_STAGE_UPSERT;
+  op->dim = c->has_index || staged ? t->dim : 0;
+  if (op->dim == VS_DIM_UNSET) op->dim = 0;
+  if (op->dim > 0) op->vector = staged ? staged->vector : (const uint8_t *)vs_vectors_at(&c->vectors, old->slot);
+  op->keep = old;
+  return VS_OK;
+}
+
+static vs_status put_item(vs_tx *t, const parsed_op *op, vs_err *err) {
   vs_tx_item item;
   VS_TRY(make_item(t, op, &item, err));
   uint32_t same = vs_hashmap_get(&t->ids, op->id);
@@ -114,6 +188,24 @@ static vs_status stage_one(vs_tx *t, const parsed_op *op, vs_err *err) {
   return VS_OK;
 }
 
+static vs_status stage_one(vs_tx *t, const vs_collection *c, parsed_op *op, vs_err *err) {
+  if (op->kind != VS_STAGE_UPDATE_METADATA) return put_item(t, op, err);
+  vs_wr merged;
+  uint32_t same = vs_hashmap_get(&t->ids, op->id);
+  vs_wr_init(&merged, t->a);
+  vs_status status = resolve_patch(t, c, op, same != VS_NO_SLOT ? vs_tx_at(t, same) : NULL, &merged, err);
+  if (status == VS_OK) status = put_item(t, op, err);
+  vs_wr_deinit(&merged);
+  return status;
+}
+
+vs_status vs_tx_stage_delete(vs_tx *t, const vs_collection *c, uint32_t slot, vs_err *err) {
+  parsed_op op = {.kind = VS_STAGE_DELETE, .id = vs_body_id(vs_coll_body(c, slot))};
+  if (t->row == 0) t->dim = c->config.dim;
+  t->row++;
+  return put_item(t, &op, err);
+}
+
 vs_status vs_tx_stage(vs_tx *t, const vs_collection *c, vs_slice operations, vs_err *err) {
   if (t->row == 0) t->dim = c->config.dim;
   vs_rd r = vs_rd_of(operations.p, operations.n);
@@ -121,7 +213,7 @@ vs_status vs_tx_stage(vs_tx *t, const vs_collection *c, vs_slice operations, vs_
     parsed_op op;
     vs_status status = parse_op(&r, &op, err);
     if (status == VS_OK) status = check_op(t, &op, err);
-    if (status == VS_OK) status = stage_one(t, &op, err);
+    if (status == VS_OK) status = stage_one(t, c, &op, err);
     if (status != VS_OK) {
       if (err) err->index = t->row;
       return status;

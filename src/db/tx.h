@@ -15,6 +15,7 @@
 /* Kinds of packed operations (vs_abi.def repeats the numbers). */
 #define VS_STAGE_UPSERT 1u
 #define VS_STAGE_DELETE 2u
+#define VS_STAGE_UPDATE_METADATA 3u
 
 /* Kinds of log frames (vs_store_txn_log). */
 #define VS_LOG_UPSERT 1u /* payload: an encoded record */
@@ -52,6 +53,9 @@ static inline vs_tx_item *vs_tx_at(const vs_tx *t, uint32_t i) { return vs_block
 /* Checks and stages packed operations (layout: vs_abi.def). On failure
  * err->index is the row and the caller must reset. */
 VS_MUST_USE vs_status vs_tx_stage(vs_tx *t, const vs_collection *c, vs_slice operations, vs_err *err);
+
+/* Stages the deletion of the record at a slot. */
+VS_MUST_USE vs_status vs_tx_stage_delete(vs_tx *t, const vs_collection *c, uint32_t slot, vs_err *err);
 
 /* Decides what each item does against the collection, counts, numbers the
  * records and reserves all memory. On failure nothing visible changed. */

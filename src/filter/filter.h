@@ -77,8 +77,8 @@ typedef struct vs_filter vs_filter;
  * end), the message says what was expected, then shows the surroundings with a
  * caret line. VS_INVALID_ARGUMENT: params is no well-formed object.
  * VS_OUT_OF_MEMORY. On failure *out is NULL. */
-VS_MUST_USE vs_status vs_filter_compile(vs_alloc *a, const char *text, size_t n, vs_slice params,
-                                        const vs_filter_limits *limits, vs_filter **out, vs_err *err);
+VS_MUST_USE vs_status vs_filter_compile_text(vs_alloc *a, const char *text, size_t n, vs_slice params,
+                                             const vs_filter_limits *limits, vs_filter **out, vs_err *err);
 
 /* Compiles the tree form, an encoded value (js/src/filter.js makes it from objects):
  *

@@ -29,6 +29,9 @@ typedef struct {
 vs_geo_circle vs_geo_circle_of(vs_geo_point centre, double metres);
 bool vs_geo_in_circle(vs_geo_point p, const vs_geo_circle *circle);
 
+/* Metres between two places along the great circle. */
+double vs_geo_distance(vs_geo_point a, vs_geo_point b);
+
 /* Borders belong to the box; west > east goes across the antimeridian. The
  * longitudes may be up to 360 either way; 360 degrees or more apart is all around. */
 bool vs_geo_in_box(vs_geo_point p, double south, double west, double north, double east);

@@ -506,8 +506,8 @@ static vs_status read_params(vs_slice params, vs_value *out, vs_err *err) {
   return vs_fail(err, VS_INVALID_ARGUMENT, "params must be an object with a value for each $name");
 }
 
-vs_status vs_filter_compile(vs_alloc *a, const char *text, size_t n, vs_slice params, const vs_filter_limits *limits,
-                            vs_filter **out, vs_err *err) {
+vs_status vs_filter_compile_text(vs_alloc *a, const char *text, size_t n, vs_slice params,
+                                 const vs_filter_limits *limits, vs_filter **out, vs_err *err) {
   parser p;
   *out = NULL;
   memset(&p, 0, sizeof p);

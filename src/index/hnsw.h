@@ -109,6 +109,13 @@ static inline bool vs_hnsw_visit(vs_hnsw *g, uint32_t slot) {
   return true;
 }
 
+/* -- hnsw_filtered.c: the walk among some of the nodes ------------------- */
+
+/* As vs_hnsw_search on level 0, but only nodes of `among`, which must be nodes
+ * of the graph and whose bits reach to the last of them, come into the pool.
+ * False: the query's surroundings have too few of them, the pool is empty. */
+bool vs_hnsw_search_among(vs_hnsw *g, vs_query q, uint32_t ef, const vs_bitset *among);
+
 /* -- hnsw_select.c: which links are worth having ----------------------- */
 
 /* Chooses at most `want` neighbours for a node out of `n` candidates ordered by

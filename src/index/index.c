@@ -160,6 +160,44 @@ vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_param
   return VS_OK;
 }
 
+vs_status vs_index_scan_among(vs_index *ix, const void *query, uint32_t k, const vs_bitset *among, vs_hit *out,
+                              uint32_t *n_out, vs_search_stats *stats) {
+  uint64_t distances = ix->space.n_distances;
+  *n_out = 0;
+  if (k > among->n_set) k = among->n_set;
+  if (k > 0) {
+    vs_ranking r;
+    vs_ranking_init(&r, out, k, ix->sequences, ix->config.metric);
+    vs_flat_scan(&ix->space, among, vs_space_query(&ix->space, query, ix->query), &r);
+    *n_out = r.n;
+    vs_ranking_finish(&r);
+  }
+  if (stats) *stats = (vs_search_stats){ix->space.n_distances - distances, 0};
+  return VS_OK;
+}
+
+vs_status vs_index_search_among(vs_index *ix, const void *query, const vs_search_params *params, const vs_bitset *among,
+                                vs_hit *out, uint32_t *n_out, bool *local, vs_search_stats *stats) {
+  uint32_t n = among->n_set, k = params->k < n ? params->k : n;
+  uint64_t distances = ix->space.n_distances, hops = ix->graph.n_hops;
+  *n_out = 0;
+  *local = false;
+  if (!has_graph(ix)) return VS_UNSUPPORTED;
+  if (k > 0) {
+    vs_ranking r;
+    uint32_t ef = params->ef > k ? params->ef : k;
+    vs_hnsw_scratch *s = &ix->graph.scratch;
+    vs_ranking_init(&r, out, k, ix->sequences, ix->config.metric);
+    VS_TRY(vs_hnsw_reserve_pool(&ix->graph, ef));
+    *local = vs_hnsw_search_among(&ix->graph, vs_space_query(&ix->space, query, ix->query), ef, among);
+    for (uint32_t i = 0; i < s->n_pool; i++) vs_ranking_add(&r, s->pool[i].value, s->pool[i].key);
+    *n_out = r.n;
+    vs_ranking_finish(&r);
+  }
+  if (stats) *stats = (vs_search_stats){ix->space.n_distances - distances, ix->graph.n_hops - hops};
+  return VS_OK;
+}
+
 /* -- The image --------------------------------------------------------- */
 
 void vs_index_encode_begin(vs_index *ix) {

@@ -25,6 +25,7 @@
 #ifndef VS_INDEX_H
 #define VS_INDEX_H
 
+#include "../base/bitset.h"
 #include "../base/bytes.h"
 #include "vectors.h"
 
@@ -85,6 +86,17 @@ uint32_t vs_index_count(const vs_index *ix);
  * any alignment, finite. Fails only for memory. */
 VS_MUST_USE vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_params *params, vs_hit *out,
                                       uint32_t *n_out, vs_search_stats *stats);
+
+/* The same among some of the slots: `among` holds only slots of the index, and
+ * as many bits as the caller has slots. Scanning is exact. The graph finds as many as it
+ * can reach, which may be fewer than there are; *local is false, and nothing found, when
+ * the query's surroundings have next to none of the wanted slots. An index without a
+ * graph is VS_UNSUPPORTED. */
+VS_MUST_USE vs_status vs_index_scan_among(vs_index *ix, const void *query, uint32_t k, const vs_bitset *among,
+                                          vs_hit *out, uint32_t *n_out, vs_search_stats *stats);
+VS_MUST_USE vs_status vs_index_search_among(vs_index *ix, const void *query, const vs_search_params *params,
+                                            const vs_bitset *among, vs_hit *out, uint32_t *n_out, bool *local,
+                                            vs_search_stats *stats);
 
 /* How vs_index_search would answer now: true = flat scan. */
 bool vs_index_would_scan(const vs_index *ix, uint32_t k, uint32_t ef);

@@ -60,7 +60,7 @@ static void answer(vs_alloc *a, const vs_filter *f) {
   vs_err err;
   vs_wr_init(&text, a);
   vs_filter_explain(f, &text);
-  if (vs_filter_compile(a, (const char *)text.p, text.n, (vs_slice){NULL, 0}, NULL, &again, &err) != VS_OK) {
+  if (vs_filter_compile_text(a, (const char *)text.p, text.n, (vs_slice){NULL, 0}, NULL, &again, &err) != VS_OK) {
     printf("?explain gives '%.*s'\n", (int)text.n, (const char *)text.p);
     vs_wr_deinit(&text);
     return;
@@ -91,8 +91,9 @@ int main(void) {
     vs_err err;
     vs_slice input = read_bytes(), params = {NULL, 0};
     if (command == 'F') params = read_bytes();
-    vs_status status = command == 'F' ? vs_filter_compile(&a, (const char *)input.p, input.n, params, NULL, &f, &err)
-                                      : vs_filter_compile_tree(&a, input, NULL, &f, &err);
+    vs_status status = command == 'F'
+                           ? vs_filter_compile_text(&a, (const char *)input.p, input.n, params, NULL, &f, &err)
+                           : vs_filter_compile_tree(&a, input, NULL, &f, &err);
     if (status == VS_OK) {
       answer(&a, f);
     } else {

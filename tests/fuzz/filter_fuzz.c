@@ -50,7 +50,7 @@ static void check_program(vs_alloc *a, const vs_filter *f, vs_slice metadata) {
   vs_wr_init(&text, a);
   vs_filter_explain(f, &text);
   vs_truth truth = ask(f, metadata);
-  vs_status status = vs_filter_compile(a, (const char *)text.p, text.n, (vs_slice){NULL, 0}, NULL, &again, &err);
+  vs_status status = vs_filter_compile_text(a, (const char *)text.p, text.n, (vs_slice){NULL, 0}, NULL, &again, &err);
   if (status == VS_OK) {
     CHECK(ask(again, metadata) == truth);
   } else {
@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     status = vs_filter_compile_tree(&a, filter, NULL, &f, &err);
   } else {
     vs_slice params = (data[0] & 2) && vs_value_check(rest.p, rest.n) ? rest : (vs_slice){NULL, 0};
-    status = vs_filter_compile(&a, (const char *)filter.p, filter.n, params, NULL, &f, &err);
+    status = vs_filter_compile_text(&a, (const char *)filter.p, filter.n, params, NULL, &f, &err);
   }
   if (status == VS_OK) {
     check_program(&a, f, rest);

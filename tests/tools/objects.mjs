@@ -16,6 +16,7 @@ const FILES = ['open', 'openat', 'read', 'pread', 'write', 'pwrite', 'close', 'f
 const ALSO = {
   'base/alloc.o': ['malloc', 'calloc', 'realloc', 'free', 'aligned_alloc', 'posix_memalign'],
   'base/io_posix.o': FILES,
+  'base/clock.o': ['clock_gettime'],
 };
 
 /** The compiler's own helpers (128-bit products, long double) are no calls of ours. */

@@ -1,6 +1,9 @@
 // A strict TypeScript consumer of the generated declarations; compiled, never run.
 import { VecStore, VecStoreError } from 'vecstore';
-import type { Embedder, ErrorCode, Hit, Id, OpenOptions, Query, RecordInput, ReembedResult, Stats, StoredRecord } from 'vecstore';
+import type {
+  Embedder, ErrorCode, Explanation, Facet, FieldRules, Filter, Hit, Id, OpenOptions, Query, RecordInput, ReembedResult, Stats,
+  StoredRecord,
+} from 'vecstore';
 import { StaticEmbedder } from 'vecstore/embed';
 import { aiEmbedder } from 'vecstore/adapters/ai';
 import { cohereEmbedder } from 'vecstore/adapters/cohere';
@@ -65,11 +68,131 @@ export async function use(module: WebAssembly.Module): Promise<void> {
   await store.upsert({ vector: [1] });
 }
 
+// ============ Metadata with a type ============
+
+interface Place { lat: number; lon: number }
+interface Tree { value: number; left?: Tree }
+interface Article {
+  year: number;
+  title: string;
+  kind: 'note' | 'paper';
+  draft?: boolean;
+  tags: string[];
+  author: { name: string; born: number | null; homes: { city: string }[] };
+  where: Place;
+  rating: number | string;
+  anything: any;
+  tree?: Tree;
+  'we.ird': number;
+}
+
+const filters: Filter<Article>[] = [
+  {}, { year: 2020 }, { year: { $gte: 2020, $lt: 2030n } }, { year: { $in: [1, 2, null] } }, { year: { $not: { $gt: 5 } } },
+  { title: { $like: 'x%' } }, { title: new Date() }, { title: { $gte: new Date(), $length: 5 } }, { kind: 'note' },
+  { kind: { $in: ['note', 'paper'] } }, { draft: true }, { draft: { $in: [true, false] } }, { draft: null }, { draft: { $exists: false } },
+  { tags: { $contains: 'x' } }, { tags: { $any: ['a'] } }, { tags: { $all: { $like: 'x%' } } }, { tags: { $size: 3 } },
+  { 'tags[0]': 'x' }, { 'tags[0]': { $startsWith: 'x' } }, { 'author.name': 'ann' }, { 'author.born': { $between: [1900, 2000] } },
+  { author: { name: { $ilike: 'a%' } } }, { author: { $exists: true } }, { 'author.homes[0].city': 'x' },
+  { where: { $geoRadius: { lat: 1, lon: 1, metres: 5 } } }, { 'where.lat': { $gt: 0 } }, { rating: 5 }, { rating: { $in: ['x', 1] } },
+  { anything: { whatever: 1 } }, { 'anything.a.b': 5 }, { 'tree.left.left.value': 5 }, { '`we.ird`': 5 },
+  { $or: [{ year: 1 }, { $not: { title: 'x' } }], $and: [], $nor: [{}] },
+];
+const untyped: Filter[] = [{ anything: 5 }, { a: { $gte: 1 } }, { 'a.b[0]': 'x' }, { $or: [{ x: 1 }] }];
+
+export async function typed(): Promise<unknown> {
+  const schema: FieldRules = { $strict: true, year: { type: 'integer', required: true, min: 0 }, title: 'string', tags: { items: 'string' } };
+  const store = await VecStore.open<Article>({ schema, indexes: { year: 'range', 'author.name': 'value', title: false } });
+  same<typeof store, VecStore<Article>>(true);
+  await store.upsert({ id: 1, vector: [1], metadata: (await store.get(1))?.metadata });
+  const hits = await store.query({ vector: [1], filter: filters[0], facets: ['year', 'tags'], boost: { field: 'year', scale: 5, origin: 2020 } });
+  same<(typeof hits)[number], Hit<Article>>(true);
+  const year: number | undefined = hits[0].metadata?.year;
+  const facet: Facet = hits.facets.year;
+  const counts: [unknown, number][] = facet.map(({ value, count }) => [value, count]);
+  const plain: Hit<Article>[] = await store.query({ vector: [1], filter: 'year > $y', params: { y: 5, list: ['a', 2n] }, preset: 'high', explain: true });
+  const why: string | undefined = plain[0].explanation?.text;
+  const explanation: Explanation = await store.explain({ vector: [1], filter: { year: 5 } });
+  const hint: string | undefined = explanation.hints[0]?.improves;
+  const { estimated } = await store.estimate({ filter: { kind: 'note' } });
+  const n: number = await store.count({ filter: { 'author.name': 'x' } });
+  const { updated } = await store.updateMetadata({ filter: { year: { $lt: 5 } } }, { draft: undefined, title: 'x' });
+  await store.updateMetadata('id', { year: 5 });
+  const { deleted } = await store.delete({ filter: { kind: 'note' } });
+  const scan = store.scan({ filter: { draft: true }, batchSize: 10, cursor: 'x', include: ['metadata'] });
+  for await (const { id, metadata } of scan) void [id, metadata?.year];
+  const cursor: string | null | undefined = scan.cursor;
+  const piped: Hit<Article>[] = await store.pipeline([
+    { search: { vector: [1], k: 50, filter: { year: 5 } } }, { filter: { draft: false } }, { filter: 'year > $y', params: { y: 1 } },
+    { rerank: async (some, { signal }) => some.map(({ metadata }) => (signal ? 1 : metadata?.year ?? 0)), k: 5 },
+    { rerank: (some) => some.reverse() }, { mmr: { k: 5, lambda: 0.5 } },
+  ], { signal: AbortSignal.timeout(5) });
+
+  // @ts-expect-error no such field
+  await store.count({ filter: { yaer: 5 } });
+  // @ts-expect-error no such facets were asked for
+  void plain.facets;
+  // @ts-expect-error no such facet was asked for
+  void hits.facets.title;
+  // @ts-expect-error a filter that is needed
+  await store.delete({});
+  // @ts-expect-error no such field
+  await store.updateMetadata(1, { yaer: 5 });
+  // @ts-expect-error of another type
+  await store.updateMetadata(1, { year: 'x' });
+  // @ts-expect-error of another type
+  await store.upsert({ id: 1, metadata: { year: 'x' } });
+  // @ts-expect-error no such stage
+  await store.pipeline([{ limit: 5 }]);
+  // @ts-expect-error no such kind of index
+  await VecStore.open<Article>({ indexes: { year: 'btree' } });
+  // @ts-expect-error no such field
+  await VecStore.open<Article>({ indexes: { yaer: 'range' } });
+  // @ts-expect-error no such type
+  await VecStore.open({ schema: { year: 'date' } });
+  return [year, counts, why, hint, estimated, n, updated, deleted, cursor, piped, untyped];
+}
+
+const refuse = (_: Filter<Article>): void => {};
+// @ts-expect-error no such field
+refuse({ yaer: 1 });
+// @ts-expect-error of another type
+refuse({ year: 'x' });
+// @ts-expect-error of another type
+refuse({ year: { $gte: 'x' } });
+// @ts-expect-error no such operator
+refuse({ year: { $gt: 1, $foo: 2 } });
+// @ts-expect-error an operator for text
+refuse({ year: { $like: 'x' } });
+// @ts-expect-error no such value
+refuse({ kind: 'book' });
+// @ts-expect-error an array compares by its elements only
+refuse({ tags: 'x' });
+// @ts-expect-error elements of another type
+refuse({ tags: { $contains: 5 } });
+// @ts-expect-error no such field inside
+refuse({ 'author.nam': 'x' });
+// @ts-expect-error of another type
+refuse({ 'author.name': 5 });
+// @ts-expect-error no such field inside
+refuse({ author: { nam: 'x' } });
+// @ts-expect-error no such field inside an element
+refuse({ 'author.homes[0].town': 'x' });
+// @ts-expect-error elements of another type
+refuse({ 'tags[0]': 5 });
+// @ts-expect-error no such field inside a join
+refuse({ $or: [{ yaer: 1 }] });
+// @ts-expect-error no such join
+refuse({ $xor: [] });
+// @ts-expect-error no such field at some depth
+refuse({ 'tree.left.vaule': 5 });
+// @ts-expect-error true or false
+refuse({ draft: 'x' });
+
 export function explain(error: unknown): string {
   if (!(error instanceof VecStoreError)) return 'unknown';
   const code: ErrorCode = error.code;
   const index: number | undefined = error.index;
-  return `${code} ${index} ${error.file} ${error.offset} ${error.message}`;
+  return `${code} ${index} ${error.file} ${error.offset} ${error.field} ${error.message}`;
 }
 
 export async function embedders(signal: AbortSignal): Promise<void> {

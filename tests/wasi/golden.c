@@ -83,7 +83,7 @@ static void add(vs_db *db, uint32_t id) {
 static void print_hits(vs_db *db, const char *metric, uint32_t flags) {
   float query[DIM];
   for (int i = 0; i < DIM; i++) query[i] = number();
-  int32_t n = vs_query(db, query, DIM, K, 0, flags, 1e300, -1e300);
+  int32_t n = vs_query(db, query, DIM, K, 0, flags, 1e300, -1e300, 0, NULL, 0);
   const uint8_t *hits = vs_query_hits(db);
   printf("search %s %s", metric, flags ? "exact" : "graph");
   for (int32_t i = 0; i < n; i++) printf(" %u", vs_load_u32(hits + (size_t)i * VS_HIT_BYTES));

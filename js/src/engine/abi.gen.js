@@ -59,9 +59,14 @@ export const ABI = Object.freeze({
   TX_HEADER_BYTES: 16,
   TX_UPSERT: 1,
   TX_DELETE: 2,
+  TX_UPDATE_METADATA: 3,
   COMMIT_RELAXED: 1,
+  FILTER_TEXT: 0,
+  FILTER_TREE: 1,
   QUERY_EXACT: 1,
+  QUERY_EXPLAIN: 2,
   HIT_BYTES: 12,
+  MMR_ITEM_BYTES: 16,
   RECORD_BYTES: 72,
   ERROR_MSG_OFFSET: 8,
   ERROR_FILE_OFFSET: 248,
@@ -82,7 +87,7 @@ export const ABI = Object.freeze({
  * @property {(db: number, p: number) => void} vs_buf_free Frees vs_buf_alloc's memory.
  * @property {(db: number, bytes: number) => void} vs_db_set_budget Refuse to hold more memory than this; 0 = no limit.
  * @property {(db: number, at: number, forever: number) => void} vs_test_fail_alloc For tests: fail the at-th allocation from now on, once or for ever; 0 = none.
- * @property {(db: number, config: number, n: number) => number} vs_op_open Begins opening. config: encoded object with storage ('memory', 'posix', 'host'), root, walRotateBytes, create (bool), import (bool: take the bytes given to vs_import_add), now, and the store's options where given: dimension, metric, indexType, M, efConstruction, efSearch, seed, embedder (its name). Result: encoded object, the configuration in force.
+ * @property {(db: number, config: number, n: number) => number} vs_op_open Begins opening. config: encoded object with storage ('memory', 'posix', 'host'), root, walRotateBytes, create (bool), import (bool: take the bytes given to vs_import_add), now, and the store's options where given: dimension, metric, indexType, M, efConstruction, efSearch, seed, embedder (its name), indexes (object: field in the filter language's spelling -> 'value' | 'range' | 'auto' | false; null = none), schema (any value: kept, not looked at; null = none). indexes and schema may change from opening to opening. Result: encoded object, the configuration in force.
  * @property {(db: number, p: number, n: number) => number} vs_import_add The next bytes of an exported store, before vs_op_open with import: true.
  * @property {(db: number, flags: number) => number} vs_op_commit Begins committing the transaction added so far.
  * @property {(db: number) => number} vs_op_flush Waits until everything written is durable.
@@ -110,9 +115,25 @@ export const ABI = Object.freeze({
  * @property {(db: number, now_ms: number) => number} vs_tx_begin Begins a transaction.
  * @property {(db: number, operations: number, n: number) => number} vs_tx_add Checks and adds operations. On failure the whole transaction is gone; the error has the row.
  * @property {(db: number) => void} vs_tx_abort Forgets the transaction.
- * @property {(db: number, vector: number, dim: number, k: number, ef: number, flags: number, max_distance: number, min_score: number) => number} vs_query Nearest records: how many, or -status. ef 0 = the store's. The hits are at vs_query_hits.
+ * @property {(db: number, kind: number, filter: number, n: number, params: number, params_n: number) => number} vs_filter_compile Compiles a filter: its handle, > 0, or -status. kind VS_FILTER_TEXT: UTF-8 text, params an encoded object (0 bytes = {}); FILTER_SYNTAX has the byte offset in the error's index, a caret line in its message. kind VS_FILTER_TREE: an encoded tree as in filter/filter.h, no params. A handle remembers the records that matched until the next write, so keep one for a filter used often.
+ * @property {(db: number, filter: number) => void} vs_filter_free Forgets a handle; others may get its number.
+ * @property {(db: number, filter: number) => number} vs_filter_text Reader. The compiled form: an encoded string (normalised text), preceded by its u32 length; NULL when memory is refused or there is no such handle.
+ * @property {(db: number, filter: number, slot: number) => number} vs_filter_test Reader. Its truth for the record at a slot: 0 false, 1 unknown, 2 true; -NOT_FOUND.
+ * @property {(db: number, filter: number, metadata: number, n: number) => number} vs_filter_test_metadata Reader. The same for an encoded object, which need not be in the store.
+ * @property {(db: number, filter: number, slot: number) => number} vs_filter_terms Which conditions the record at a slot meets: an encoded array of {term: text, truth: true|false|null}, preceded by its u32 length; NULL and the error when refused.
+ * @property {(db: number, filter: number) => number} vs_count_filter Records that match: how many, or -status. 0 = all.
+ * @property {(db: number, filter: number) => number} vs_tx_delete_filter Adds to the transaction the deletion of every record that matches now; whatever the transaction holds for the same ids is replaced. How many, or -status, and then the whole transaction is gone.
+ * @property {(db: number, filter: number, from: number, before_sequence: number, limit: number) => number} vs_scan The next matching records, at most limit (1..65536): how many, or -status; their slots, u32 each and ascending, are at vs_scan_slots. Begin with from 0 and go on with from = vs_scan_next until that is 0xffffffff. A slot stays a record's while it lives, so a scan survives writes between its calls: records there all the time come once. before_sequence: leave out records inserted later (vs_next_sequence at the beginning; 0 = all). It may come back with fewer, even none, before the end.
+ * @property {(db: number) => number} vs_scan_slots Reader. Valid until the next scan.
+ * @property {(db: number) => number} vs_scan_next Reader. Where the last scan goes on; 0xffffffff = it is complete.
+ * @property {(db: number) => number} vs_next_sequence Reader. The sequence the next new record gets.
+ * @property {(db: number, vector: number, dim: number, k: number, ef: number, flags: number, max_distance: number, min_score: number, filter: number, extra: number, extra_n: number) => number} vs_query Nearest records: how many, or -status. ef 0 = the store's. filter 0 = none, else exactly min(k, matches) hits before max_distance and min_score are applied. The hits are at vs_query_hits, ordered by score, equal ones by insertion. With boost, score is the boosted one, by which k and min_score go, and distance the metric's.
  * @property {(db: number) => number} vs_query_hits Reader. Valid until the next query.
  * @property {(db: number) => number} vs_query_distances Reader. Distance evaluations of the last query.
+ * @property {(db: number) => number} vs_query_facets Reader. Facets of the last query that asked for them: an encoded object field -> {values: [[value, count]...] (the 100 most frequent, equal ones by value), distinct, missing}, preceded by its u32 length, over all records that match the filter, whatever k. Elements of an array count one by one. NULL = none.
+ * @property {(db: number) => number} vs_query_plan Reader. How the last query with VS_QUERY_EXPLAIN ran (the object is described in query/explain.c), encoded and preceded by its u32 length. NULL = none.
+ * @property {(db: number, items: number, n: number, k: number, lambda: number) => number} vs_mmr Maximal marginal relevance over records with vectors: how many it picked, at most k, or -status. items: n structs of VS_MMR_ITEM_BYTES at a multiple of 8, u32 slot, u32, f64 score (finite); the second number of item j becomes which item is pick j. lambda in 0..1 weighs score against novelty.
+ * @property {(db: number, k: number, ef: number, flags: number, filter: number) => number} vs_estimate What a query would do, without running it: the same object without actual counts and times. NULL and the error when refused.
  * @property {(db: number, id: number, n: number) => number} vs_find Reader. The id's slot, or 0xffffffff.
  * @property {(db: number, from: number) => number} vs_unstaged Reader. The first slot at or after `from` whose record has no staged vector, or 0xffffffff.
  * @property {(db: number, slot: number) => number} vs_record Reader. The record at a slot, or NULL.

@@ -16,6 +16,7 @@ import { decodeUtf8, decodeValue, encodeToBytes, encodeUtf8 } from './value.js';
 export const STAGING_BYTES = 1 << 20;
 
 const NO_INDEX = 0xffffffff;
+const NOTHING = new Uint8Array(0);
 
 export class Engine {
   #db = 0;
@@ -42,6 +43,11 @@ export class Engine {
 
   get dead() {
     return this.#dead !== undefined;
+  }
+
+  /** The database's handle, for the calls in filters.js. */
+  get db() {
+    return this.#db;
   }
 
   /**
@@ -117,6 +123,12 @@ export class Engine {
     const p = this.staging(bytes.length);
     this.heap.write(p, bytes);
     return p;
+  }
+
+  /** The value at an address where its length comes first. @param {number} p @returns {any} */
+  valueAt(p) {
+    if (p === 0) throw this.error();
+    return decodeValue(this.heap.borrow((p >>> 0) + 4, this.heap.u32(p >>> 0)));
   }
 
   // ============ Operations ============
@@ -249,13 +261,20 @@ export class Engine {
    * Nearest records; the hits are [slot, score, distance].
    * @param {ArrayLike<number>} vector
    * @param {{ k: number, ef: number, exact: boolean, maxDistance: number, minScore: number }} options
+   * @param {number} [filter] its handle
+   * @param {Uint8Array} [extra] what else is asked, encoded
+   * @param {number} [flags]
    * @returns {[number, number, number][]}
    */
-  query(vector, { k, ef, exact, maxDistance, minScore }) {
-    const p = this.staging(vector.length * 4);
+  query(vector, { k, ef, exact, maxDistance, minScore }, filter = 0, extra = NOTHING, flags = 0) {
+    const p = this.staging(vector.length * 4 + extra.length);
     this.heap.writeF32(p, vector);
-    const flags = exact ? ABI.QUERY_EXACT : 0;
-    const n = this.exports.vs_query(this.#db, p, vector.length, k, ef, flags, maxDistance, minScore);
+    const q = p + vector.length * 4;
+    this.heap.write(q, extra);
+    if (exact) flags |= ABI.QUERY_EXACT;
+    const n = this.exports.vs_query(
+      this.#db, p, vector.length, k, ef, flags, maxDistance, minScore, filter, q, extra.length,
+    );
     if (n < 0) throw this.error();
     const hits = this.exports.vs_query_hits(this.#db) >>> 0;
     const result = /** @type {[number, number, number][]} */ (new Array(n));
@@ -313,18 +332,12 @@ export class Engine {
 
   /** The engine's own statistics. @returns {Record<string, any>} */
   stats() {
-    return this.#told(this.exports.vs_stats(this.#db));
+    return this.valueAt(this.exports.vs_stats(this.#db));
   }
 
   /** Newest first. @returns {Snapshot[]} */
   snapshots() {
-    return this.#told(this.exports.vs_snapshots(this.#db));
-  }
-
-  /** An encoded value behind its length. @param {number} p @returns {any} */
-  #told(p) {
-    if (p === 0) throw this.error();
-    return decodeValue(this.heap.borrow((p >>> 0) + 4, this.heap.u32(p >>> 0)));
+    return this.valueAt(this.exports.vs_snapshots(this.#db));
   }
 
   /** Frees the database; the instance is of no use afterwards. */

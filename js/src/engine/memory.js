@@ -59,6 +59,12 @@ export class Heap {
     this.#view.setBigUint64(p, value, true);
   }
 
+  /** @param {number} p @param {number} value */
+  setF64(p, value) {
+    this.#current();
+    this.#view.setFloat64(p, value, true);
+  }
+
   /** @param {number} p @param {Uint8Array} bytes */
   write(p, bytes) {
     this.#current().set(bytes, p);

@@ -12,9 +12,6 @@ const NULL = 0, FALSE = 1, TRUE = 2, INT = 3, F64 = 4, STRING = 5, ARRAY = 6, OB
 export const MAX_DEPTH = 64;
 
 const encoder = new TextEncoder();
-
-/** @param {string} text */
-export const encodeUtf8 = (text) => encoder.encode(text);
 // ignoreBOM keeps a leading U+FEFF, which otherwise would vanish from stored strings.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -394,13 +391,16 @@ class Reader {
  * @param {string} key
  * @param {unknown} value
  */
-function setOwn(object, key, value) {
+export function setOwn(object, key, value) {
   if (key in Object.prototype) {
     Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
   } else {
     object[key] = value;
   }
 }
+
+/** @param {string} s */
+export const encodeUtf8 = (s) => encoder.encode(s);
 
 /** @param {Uint8Array} bytes */
 export function decodeUtf8(bytes) {

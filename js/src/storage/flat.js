@@ -5,7 +5,7 @@
 
 import { VecStoreError } from '../errors.js';
 
-/** @typedef {import('./host.js').HostFile} HostFile */
+/** @typedef {import('./storage-host.js').HostFile} HostFile */
 
 /** @template {HostFile} F */
 export class FlatFiles {

@@ -161,8 +161,9 @@ export class WasiHost {
     environ_sizes_get: (count, size) => this.#none(count, size),
     environ_get: () => SUCCESS,
 
-    clock_time_get: (_id, _precision, out) => {
-      this.#heap.setU64(out, BigInt(Date.now()) * 1_000_000n);
+    clock_time_get: (id, _precision, out) => {
+      // Clock 0 tells the time, the others measure.
+      this.#heap.setU64(out, id === 0 ? BigInt(Date.now()) * 1_000_000n : BigInt(Math.round(performance.now() * 1e6)));
     },
     random_get: (p, n) => {
       // The platform gives at most 64 KiB at a time.

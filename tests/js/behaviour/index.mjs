@@ -9,6 +9,7 @@
 
 import * as durability from './durability.mjs';
 import * as embedding from './embedding.mjs';
+import * as filters from './filters.mjs';
 import * as ids from './ids.mjs';
 import * as metadata from './metadata.mjs';
 import * as options from './options.mjs';
@@ -23,7 +24,8 @@ import * as vectors from './vectors.mjs';
 import * as writes from './writes.mjs';
 
 const GROUPS = {
-  ids, vectors, writes, metadata, reads, scores, options, reopening, order, durability, portable, snapshots, recall, embedding,
+  ids, vectors, writes, metadata, reads, scores, filters, options, reopening, order, durability, portable, snapshots, recall,
+  embedding,
 };
 
 /**

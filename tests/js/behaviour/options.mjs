@@ -56,6 +56,9 @@ export const cases = {
       [{ storage: 'disk' }, 'storage', 'disk'],
       [{ storage: 'fs', path: ':memory:' }, ':memory:', 'fs'],
       [{ wasm: 'x.wasm' }, 'wasm'],
+      [{ schema: 'strict' }, 'schema', 'strict'],
+      [{ indexes: { year: 'btree' } }, 'indexes', 'year', 'btree'],
+      [{ indexes: ['year'] }, 'indexes'],
       ['notes', 'object'],
     ]) {
       await fails('INVALID_ARGUMENT', tryOpen(options), ...parts);
@@ -65,18 +68,15 @@ export const cases = {
   'what this version does not offer is UNSUPPORTED': async ({ open, tryOpen }) => {
     for (const options of [
       { worker: true }, { multiTab: true }, { quantization: 'int8' }, { quantization: 'binary' },
-      { quantization: { type: 'pq', subvectors: 48 } }, { text: {} }, { schema: {} }, { indexes: {} },
-      { index: { targetRecall: 0.95 } },
+      { quantization: { type: 'pq', subvectors: 48 } }, { text: {} }, { index: { targetRecall: 0.95 } },
       { storage: 'memory', requirePersistence: true },
     ]) {
       await fails('UNSUPPORTED', tryOpen(options));
     }
     const store = await filled(open);
-    for (const options of [{ filter: 'a = 1' }, { params: {} }, { rescore: true }, { facets: [] }, { boost: {} }]) {
+    for (const options of [{ rescore: true }]) {
       await fails('UNSUPPORTED', store.query({ vector, ...options }), Object.keys(options)[0]);
     }
-    await fails('UNSUPPORTED', store.count({ filter: 'a = 1' }));
-    await fails('UNSUPPORTED', store.delete({ filter: 'a = 1' }));
     await fails('UNSUPPORTED', store.verify({ repair: true }));
   },
 
@@ -87,6 +87,9 @@ export const cases = {
       () => store.query({ vector, nonsense: 1 }), () => store.get(1, wrong), () => store.count(wrong), () => store.verify(wrong),
       () => store.upsert({ id: 1, vector }, wrong), () => store.upsert({ id: 1, vector, nonsense: 1 }), () => store.delete(1, wrong),
       () => store.upsertMany([], wrong), () => store.checkpoint(wrong), () => store.optimize(wrong), () => store.export(wrong),
+      () => store.scan(wrong).next(), () => store.delete({ filter: {}, nonsense: 1 }), () => store.explain({ vector, nonsense: 1 }),
+      () => store.estimate(wrong), () => store.updateMetadata(1, {}, wrong), () => store.pipeline([{ search: { vector, nonsense: 1 } }]),
+      () => store.query({ vector, boost: { field: 'a', scale: 1, nonsense: 1 } }),
     ]) {
       await fails('INVALID_ARGUMENT', call, 'nonsense');
     }
@@ -104,8 +107,13 @@ export const cases = {
     for (const [preset, ef] of Object.entries({ fast: 20, balanced: 50, high: 100, max: 200 })) {
       const store = await open({ index: { preset } });
       equal((await store.stats()).index.efSearch, ef);
+      await store.upsert({ id: 1, vector });
+      equal((await store.query({ vector, preset })).length, 1);
+      await fails('INVALID_ARGUMENT', store.query({ vector, preset, ef: 7 }), preset, 'ef 7');
       await store.close();
     }
+    const store = await filled(open);
+    await fails('INVALID_ARGUMENT', store.query({ vector, preset: 'slow' }), 'preset', 'slow');
   },
 
   'the constructor is not for users': async ({ VecStore }) => {

@@ -9,7 +9,8 @@ const non = (x) => (x !== 0 ? 1 : 0);
 const inverse = (d) => 1 / (1 + d);
 const rest = (d) => 1 - d;
 
-const DISTANCE = {
+/** The distance of two arrays and the score of a distance, by metric. */
+export const DISTANCE = {
   cosine: [(a, b) => 1 - ratio(sum(a, b, (x, y) => x * y), Math.sqrt(sum(a, a, (x) => x * x) * sum(b, b, (x) => x * x))), rest],
   dot: [(a, b) => -sum(a, b, (x, y) => x * y), (d) => -d],
   euclidean: [root, inverse],

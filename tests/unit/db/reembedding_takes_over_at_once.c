@@ -30,7 +30,7 @@ static bool finds_itself(client *c, uint32_t number, uint32_t version) {
   uint32_t n = 0;
   vector_of(number, version, c->db.coll.config.dim, vector);
   vs_search_params params = {.k = 1, .ef = 60, .exact = false};
-  must(vs_index_search(c->db.coll.index, vector, &params, &hit, &n, &c->db.last_search) == VS_OK);
+  must(vs_index_search(c->db.coll.index, vector, &params, &hit, &n, NULL) == VS_OK);
   uint8_t id[16];
   return n == 1 && hit.slot == vs_coll_find(&c->db.coll, (vs_slice){id, record_id(number, id)});
 }

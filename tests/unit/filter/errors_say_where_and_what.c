@@ -123,13 +123,13 @@ static void messages(void) {
     vs_filter *f = (vs_filter *)(void *)&f;
     vs_err err;
     const char *text = WRONG[i].text;
-    vs_status status = vs_filter_compile(&filters_alloc, text, strlen(text), (vs_slice){NULL, 0}, NULL, &f, &err);
+    vs_status status = vs_filter_compile_text(&filters_alloc, text, strlen(text), (vs_slice){NULL, 0}, NULL, &f, &err);
     bool right = status == VS_FILTER_SYNTAX && err.status == status && f == NULL && err.index == WRONG[i].offset &&
                  strstr(err.msg, WRONG[i].says) != NULL && caret_is_right(text, &err) &&
                  vs_utf8_valid(err.msg, strlen(err.msg));
     ok(right, "%.30s is refused at %u", text, WRONG[i].offset);
     if (!right) printf("# status %d, offset %u: %s\n", status, err.index, err.msg);
-    status = vs_filter_compile(&filters_alloc, text, strlen(text), (vs_slice){NULL, 0}, NULL, &f, NULL);
+    status = vs_filter_compile_text(&filters_alloc, text, strlen(text), (vs_slice){NULL, 0}, NULL, &f, NULL);
     must(status == VS_FILTER_SYNTAX && f == NULL);
   }
 }
@@ -150,7 +150,7 @@ static void long_text(void) {
     uint32_t offset = (uint32_t)n;
     text[n++] = '#';
     for (size_t i = 0; i < at; i++) text[n++] = "\t\n z"[i % 4];
-    wrong += vs_filter_compile(&filters_alloc, text, n, (vs_slice){NULL, 0}, NULL, &f, &err) != VS_FILTER_SYNTAX ||
+    wrong += vs_filter_compile_text(&filters_alloc, text, n, (vs_slice){NULL, 0}, NULL, &f, &err) != VS_FILTER_SYNTAX ||
              err.index != offset || err.msg[strlen(err.msg) - 1] != '^' || !vs_utf8_valid(err.msg, strlen(err.msg));
   }
   ok(wrong == 0, "excerpts never split characters and always show the caret");
@@ -158,7 +158,7 @@ static void long_text(void) {
 
 static vs_status compile_n(const char *text, const vs_filter_limits *limits, vs_err *err) {
   vs_filter *f;
-  vs_status status = vs_filter_compile(&filters_alloc, text, strlen(text), (vs_slice){NULL, 0}, limits, &f, err);
+  vs_status status = vs_filter_compile_text(&filters_alloc, text, strlen(text), (vs_slice){NULL, 0}, limits, &f, err);
   vs_filter_destroy(&filters_alloc, f);
   return status;
 }
@@ -243,7 +243,7 @@ static void no_memory(void) {
   vs_err err;
   uint64_t before = filters_alloc.n_calls, calls = 0;
   vs_slice p = {params.p, params.n};
-  must(vs_filter_compile(&filters_alloc, text, strlen(text), p, NULL, &f, &err) == VS_OK);
+  must(vs_filter_compile_text(&filters_alloc, text, strlen(text), p, NULL, &f, &err) == VS_OK);
   calls = filters_alloc.n_calls - before;
   vs_filter_destroy(&filters_alloc, f);
   size_t used = filters_alloc.used;
@@ -252,7 +252,7 @@ static void no_memory(void) {
     for (int forever = 0; forever < 2; forever++) {
       filters_alloc.fail_at = filters_alloc.n_calls + i;
       filters_alloc.fail_forever = forever != 0;
-      vs_status status = vs_filter_compile(&filters_alloc, text, strlen(text), p, NULL, &f, &err);
+      vs_status status = vs_filter_compile_text(&filters_alloc, text, strlen(text), p, NULL, &f, &err);
       wrong += status != VS_OUT_OF_MEMORY || f != NULL || filters_alloc.used != used;
       filters_alloc.fail_at = 0;
     }

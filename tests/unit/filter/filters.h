@@ -67,7 +67,7 @@ static inline vs_wr filters_encode(const char *text) {
 static inline vs_filter *filters_compile(const char *text) {
   vs_filter *f;
   vs_err err;
-  vs_status status = vs_filter_compile(&filters_alloc, text, strlen(text), (vs_slice){NULL, 0}, NULL, &f, &err);
+  vs_status status = vs_filter_compile_text(&filters_alloc, text, strlen(text), (vs_slice){NULL, 0}, NULL, &f, &err);
   if (status != VS_OK) printf("# %s: %s\n", text, err.msg);
   must(status == VS_OK);
   return f;

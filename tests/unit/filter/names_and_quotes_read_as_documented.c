@@ -70,7 +70,7 @@ static char ask_with(const char *text, const char *params, const char *metadata,
   vs_wr p = filters_encode(params), m = filters_encode(metadata);
   vs_filter *f;
   char truth = '!';
-  if (vs_filter_compile(&filters_alloc, text, strlen(text), (vs_slice){p.p, p.n}, NULL, &f, err) == VS_OK) {
+  if (vs_filter_compile_text(&filters_alloc, text, strlen(text), (vs_slice){p.p, p.n}, NULL, &f, err) == VS_OK) {
     /* The program keeps nothing of the parameters. */
     memset(p.p, 0xff, p.n);
     truth = "FUT"[vs_filter_truth(f, (vs_slice){m.p, m.n})];
@@ -97,10 +97,10 @@ static void parameters(void) {
   ok(ask_with("a IN $x", "{'x': 1}", "{}", &err) == '!' && err.index == 5, "a value where a list is wanted");
   ok(ask_with("a IN $x", "{'x': [1, {}, 2]}", "{}", &err) == '!' && err.index == 5, "an object in a list");
   vs_filter *f;
-  ok(vs_filter_compile(&filters_alloc, "a", 1, (vs_slice){(const uint8_t *)"\x03\x02", 2}, NULL, &f, &err) ==
+  ok(vs_filter_compile_text(&filters_alloc, "a", 1, (vs_slice){(const uint8_t *)"\x03\x02", 2}, NULL, &f, &err) ==
          VS_INVALID_ARGUMENT,
      "params that are no object");
-  ok(vs_filter_compile(&filters_alloc, "a", 1, (vs_slice){(const uint8_t *)"\x07\x01", 2}, NULL, &f, NULL) ==
+  ok(vs_filter_compile_text(&filters_alloc, "a", 1, (vs_slice){(const uint8_t *)"\x07\x01", 2}, NULL, &f, NULL) ==
          VS_INVALID_ARGUMENT,
      "params that are malformed");
 }

@@ -8,7 +8,8 @@ static void explained(const char *text, const char *want) {
   vs_wr_init(&w2, &filters_alloc);
   vs_filter_explain(f, &w);
   vs_err err;
-  vs_status status = vs_filter_compile(&filters_alloc, (const char *)w.p, w.n, (vs_slice){NULL, 0}, NULL, &again, &err);
+  vs_status status =
+      vs_filter_compile_text(&filters_alloc, (const char *)w.p, w.n, (vs_slice){NULL, 0}, NULL, &again, &err);
   if (status == VS_OK) vs_filter_explain(again, &w2);
   bool same = w.n == strlen(want) && memcmp(w.p, want, w.n) == 0;
   ok(same && status == VS_OK && w2.n == w.n && memcmp(w.p, w2.p, w.n) == 0, "%s", want);
@@ -153,7 +154,7 @@ static void big_list(void) {
   vs_value_end(&params, mark, 1);
   vs_filter *f;
   vs_err err;
-  must(vs_filter_compile(&filters_alloc, "a IN $p", 7, (vs_slice){params.p, params.n}, NULL, &f, &err) == VS_OK);
+  must(vs_filter_compile_text(&filters_alloc, "a IN $p", 7, (vs_slice){params.p, params.n}, NULL, &f, &err) == VS_OK);
   unsigned wrong = 0;
   for (int i = -1; i <= 20000; i++) {
     vs_wr_init(&m, &filters_alloc);

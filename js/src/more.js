@@ -1,0 +1,5 @@
+// more.js - what few stores need, in one piece that is loaded on first use (lazy.js).
+
+export { ask, checkFilter, count, deletion, estimate, explain, patches, scanPage, scanStart, selectionOf } from './asking.js';
+export { beginPipeline } from './pipeline.js';
+export { SchemaCheck, readLasting } from './schema.js';
