@@ -12,8 +12,8 @@ import { exportsOf, imports } from '../wasm/tools/wasm-binary.mjs';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const KB = 1000;
-const GZIP_BUDGET = 60 * KB;
-const CLI_BUDGET = 150 * KB;
+const GZIP_BUDGET = 70 * KB;
+const CLI_GZIP_BUDGET = 150 * KB;
 const GLUE_GZIP_BUDGET = 22 * KB;
 const KERNELS = ['dot', 'euclidean', 'manhattan', 'hamming', 'jaccard', 'chebyshev', 'canberra', 'braycurtis'];
 const EMSCRIPTEN_OWN = ['__wasm_call_ctors', '__indirect_function_table', '__errno_location', 'malloc', 'free',
@@ -81,10 +81,10 @@ for (const variant of ['simd', 'relaxed']) {
 }
 
 test('the command line and the Emscripten glue are within their budgets', (t) => {
-  const cli = readFileSync('dist/vecstore-cli.wasm').length;
+  const cli = gzipSync(readFileSync('dist/vecstore-cli.wasm'), { level: 9 }).length;
   const glue = gzipSync(readFileSync('dist/vecstore.idbfs.mjs'), { level: 9 }).length;
-  t.diagnostic(`command line ${cli} bytes, glue ${glue} gzip`);
-  assert.ok(cli <= CLI_BUDGET, `${cli} bytes`);
+  t.diagnostic(`command line ${cli} gzip, glue ${glue} gzip`);
+  assert.ok(cli <= CLI_GZIP_BUDGET, `${cli} bytes of gzip`);
   assert.ok(glue <= GLUE_GZIP_BUDGET, `${glue} bytes of gzip`);
 });
 

@@ -21,6 +21,7 @@ BINARYEN_FEATURES := --enable-simd --enable-bulk-memory --enable-nontrapping-flo
 # Layers that run per query are optimized for speed, those that run per commit for size.
 OPTIMIZE = -O2
 COLD_LAYERS := store db api cli
+COLD_FILES := index/index index/hnsw_check index/hnsw_image index/hnsw_remove index/hnsw_refine index/turbo_train
 WASM_CFLAGS = $(WARN) $(OPTIMIZE) -DNDEBUG -fno-math-errno -fno-strict-aliasing $(WASM_FEATURES)
 
 # Kernels are the hot loops, whole programs of their own: unrolled and inlined.

@@ -14,9 +14,11 @@ const PRESETS = /** @type {Record<string, number>} */ ({ fast: 20, balanced: 50,
 const PARTS = /** @type {Part[]} */ (['vector', 'metadata', 'text']);
 const STORAGES = ['auto', 'memory', 'fs', 'idbfs'];
 const LATER_STORAGES = ['idb', 'opfs'];
-const LATER_QUANTIZATIONS = ['int8', 'binary'];
+const QUANTIZATIONS = ['auto', 'none', 'int8'];
 
 const MAX_U32 = 0xffffffff;
+/** What the engine can be told; more candidates than a search ever has. */
+const MAX_RESCORE = 0xfffffe;
 
 // ============ One value ============
 
@@ -119,8 +121,8 @@ function checkStorage(name, value) {
 /** @param {string} name @param {unknown} value */
 function checkQuantization(name, value) {
   const type = typeof value === 'object' && value !== null ? /** @type {any} */ (value).type : value;
-  if (LATER_QUANTIZATIONS.includes(type) || (type === 'pq' && type !== value)) throw later(name, type);
-  return checkOneOf(name, value, ['auto', 'none']);
+  if (type === 'binary' || (type === 'pq' && type !== value)) throw later(name, type);
+  return checkOneOf(name, value, QUANTIZATIONS);
 }
 
 /** @param {string} name @param {unknown} value */
@@ -139,6 +141,7 @@ function checkNotYetTrue(name, value) {
 
 const INDEX = {
   type: oneOf(INDEX_TYPES, 'index.'),
+  layout: oneOf(['standard', 'turbo'], 'index.'),
   preset: oneOf(Object.keys(PRESETS), 'index.'),
   M: integer(2, 'index.'),
   efConstruction: integer(2, 'index.'),
@@ -181,7 +184,7 @@ export function readOpenOptions(given) {
   if (options.path === ':memory:' && storage !== 'auto' && storage !== 'memory') {
     throw invalid(`path ':memory:' contradicts storage '${storage}'`);
   }
-  const { dimension, metric, index } = options;
+  const { dimension, metric, index, quantization } = options;
   return {
     storage: /** @type {'auto' | 'memory' | 'fs' | 'idbfs'} */ (storage),
     path: /** @type {string | undefined} */ (path),
@@ -192,7 +195,7 @@ export function readOpenOptions(given) {
     signal: /** @type {AbortSignal | undefined} */ (options.signal),
     onProgress: /** @type {((share: number) => void) | undefined} */ (options.onProgress),
     /** What the engine is told; absent options are not, so that the saved ones win. */
-    config: /** @type {Record<string, any>} */ ({ dimension, metric, ...index }),
+    config: /** @type {Record<string, any>} */ ({ dimension, metric, quantization, ...index }),
   };
 }
 
@@ -234,17 +237,24 @@ export function readGetOptions(given) {
   return readOptions('get', given, { include: checkInclude }).include ?? { vector: true, metadata: true, text: true };
 }
 
+/** @param {string} name @param {unknown} value @returns {number} */
+function checkRescore(name, value) {
+  if (typeof value === 'boolean') return value ? -1 : 0;
+  return checkInteger(name, value, 0);
+}
+
 const QUERY = {
   vector: copyVector,
   k: integer(0),
   ef: integer(1),
   exact: checkBoolean,
+  rescore: checkRescore,
   maxDistance: checkNumber,
   minScore: checkNumber,
   include: checkInclude,
   signal: checkSignal,
 };
-const QUERY_LATER = ['text', 'filter', 'params', 'rescore', 'facets', 'boost'];
+const QUERY_LATER = ['text', 'filter', 'params', 'facets', 'boost'];
 
 /**
  * @typedef {object} CheckedQuery
@@ -252,6 +262,7 @@ const QUERY_LATER = ['text', 'filter', 'params', 'rescore', 'facets', 'boost'];
  * @property {number} k
  * @property {number} ef 0 = the store's
  * @property {boolean} exact
+ * @property {number} rescore -1 = the engine's choice
  * @property {number} maxDistance
  * @property {number} minScore
  * @property {Include} include
@@ -268,6 +279,7 @@ export function readQuery(given) {
     k: Math.min(query.k ?? 10, MAX_U32),
     ef: Math.min(query.ef ?? 0, MAX_U32),
     exact: query.exact ?? false,
+    rescore: Math.min(query.rescore ?? -1, MAX_RESCORE),
     maxDistance: query.maxDistance ?? Infinity,
     minScore: query.minScore ?? -Infinity,
     include: query.include ?? { vector: false, metadata: true, text: false },

@@ -422,7 +422,7 @@ export class VecStore {
       dimension: stats.dimension,
       metric: stats.metric,
       index: stats.index,
-      quantization: 'none',
+      quantization: stats.quantization,
       durability: this.#relaxed ? 'relaxed' : 'strict',
       memory: { total: wasm + (host.memory?.files ?? 0), wasm, used, ...parts, ...host.memory },
       storage: {

@@ -29,6 +29,8 @@
  * @property {number} [M] links per node; 16
  * @property {number} [efConstruction] candidates when building; 200
  * @property {number} [efSearch] candidates when searching; 50
+ * @property {'standard' | 'turbo'} [layout] turbo: each node has its neighbours' 4-bit codes beside it, from the first
+ *   optimize() on: several times the memory of the standard layout, and faster searching. Implies int8
  * @property {'fast' | 'balanced' | 'high' | 'max'} [preset] efSearch 20, 50, 100 or 200
  */
 
@@ -39,7 +41,9 @@
  * @property {number} [dimension] absent: the first insert fixes it; 0 = records without vectors
  * @property {Metric} [metric] 'cosine'
  * @property {IndexOptions} [index]
- * @property {'auto' | 'none'} [quantization]
+ * @property {'auto' | 'none' | 'int8'} [quantization] what the index is walked on. `int8` (metric cosine, dot or
+ *   euclidean, with a graph): codes of one byte per component, the nearest candidates compared in full precision;
+ *   `auto`: that from 10,000 records on where it is possible; may be changed when a store is opened
  * @property {number} [memoryBudget] bytes, 0 = no limit
  * @property {'strict' | 'relaxed'} [durability] strict: acknowledged = synced; relaxed: synced in the background
  * @property {false} [worker]
@@ -74,6 +78,8 @@
  * @property {number} [k] 10
  * @property {number} [ef] candidates; raised to k when below
  * @property {boolean} [exact] compare with every record
+ * @property {number | boolean} [rescore] with int8: how many of the nearest candidates are compared in full
+ *   precision, at least k; true: enough to lose nothing that matters; 0, false: none, distances are those of the codes
  * @property {number} [maxDistance]
  * @property {number} [minScore]
  * @property {Part[]} [include] ['metadata']
@@ -117,7 +123,7 @@
  * @property {number | null} dimension null until the first insert
  * @property {Metric} metric
  * @property {{ type: string, M: number, efConstruction: number, efSearch: number, [key: string]: any }} index
- * @property {'none'} quantization
+ * @property {'none' | 'int8'} quantization what the index is walked on now
  * @property {'strict' | 'relaxed'} durability
  * @property {{ total: number, wasm: number, [part: string]: number }} memory bytes; total is WASM memory and
  *   what the storage keeps in memory

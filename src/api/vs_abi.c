@@ -210,6 +210,14 @@ static vs_status check_query(vs_db_state *s, const void *vector, uint32_t dim) {
   return VS_OK;
 }
 
+/* The host reads each hit's body next: this waits for all of their cache misses at once. */
+static void touch_bodies(const vs_db_state *s, const vs_hit *hit, uint32_t n) {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < n; i++) sum ^= vs_coll_body(&s->coll, hit[i].slot)->rev;
+  volatile uint64_t sink = sum;
+  (void)sink;
+}
+
 int32_t vs_query(vs_db *db, const void *vector, uint32_t dim, uint32_t k, uint32_t ef, uint32_t flags,
                  double max_distance, double min_score) {
   vs_db_state *s = &db->state;
@@ -219,10 +227,14 @@ int32_t vs_query(vs_db *db, const void *vector, uint32_t dim, uint32_t k, uint32
   if (k > s->coll.n_live) k = s->coll.n_live;
   if (k == 0 || !s->coll.has_index) return 0;
   if (reserve_hits(db, k) != VS_OK) return -(int32_t)s->err.status;
-  vs_search_params params = {.k = k, .ef = ef ? ef : s->coll.config.ef_search, .exact = (flags & VS_QUERY_EXACT) != 0};
+  vs_search_params params = {.k = k,
+                             .ef = ef ? ef : s->coll.config.ef_search,
+                             .exact = (flags & VS_QUERY_EXACT) != 0,
+                             .rescore = flags >> VS_QUERY_RESCORE_SHIFT};
   uint32_t n = 0;
   vs_status status = vs_index_search(s->coll.index, vector, &params, s->hits, &n, &s->last_search);
   if (status != VS_OK) return -(int32_t)vs_fail(&s->err, status, "no memory for the search");
+  touch_bodies(s, s->hits, n);
   int32_t kept = 0;
   for (uint32_t i = 0; i < n; i++) {
     float distance = s->hits[i].distance, score = vs_metric_score(s->coll.config.index.metric, distance);

@@ -64,7 +64,8 @@ export const cases = {
 
   'what this version does not offer is UNSUPPORTED': async ({ open, tryOpen }) => {
     for (const options of [
-      { worker: true }, { multiTab: true }, { quantization: 'int8' }, { quantization: 'binary' },
+      { worker: true }, { multiTab: true }, { quantization: 'binary' },
+      { quantization: 'int8', metric: 'manhattan' }, { quantization: 'int8', index: { type: 'flat' } },
       { quantization: { type: 'pq', subvectors: 48 } }, { text: {} }, { schema: {} }, { indexes: {} }, { embedder: {} },
       { index: { targetRecall: 0.95 } }, { storage: 'opfs' }, { storage: 'idb' }, { storage: { open() {} } },
       { storage: 'memory', requirePersistence: true },
@@ -72,7 +73,7 @@ export const cases = {
       await fails('UNSUPPORTED', tryOpen(options));
     }
     const store = await filled(open);
-    for (const options of [{ text: 'x' }, { filter: 'a = 1' }, { params: {} }, { rescore: true }, { facets: [] }, { boost: {} }]) {
+    for (const options of [{ text: 'x' }, { filter: 'a = 1' }, { params: {} }, { facets: [] }, { boost: {} }]) {
       await fails('UNSUPPORTED', store.query({ vector, ...options }), Object.keys(options)[0]);
     }
     await fails('UNSUPPORTED', store.count({ filter: 'a = 1' }));
