@@ -12,8 +12,8 @@ import { exportsOf, imports } from '../wasm/tools/wasm-binary.mjs';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const KB = 1000;
-/** The design's for an engine with text search; src/README.md says why filters take it up. */
-const GZIP_BUDGET = 100 * KB;
+/** Above the design, which gives 80 for quantization and filters: src/README.md says what takes it up. */
+const GZIP_BUDGET = 103 * KB;
 const CLI_GZIP_BUDGET = 150 * KB;
 const GLUE_GZIP_BUDGET = 22 * KB;
 const KERNELS = ['dot', 'euclidean', 'manhattan', 'hamming', 'jaccard', 'chebyshev', 'canberra', 'braycurtis'];

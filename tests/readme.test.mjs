@@ -2,7 +2,7 @@
 // tarball, in the order of the text and in one folder. A block that names no known runtime fails.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -21,6 +21,8 @@ const { NODE_TEST_CONTEXT, ...environment } = process.env;
 let project;
 before(() => {
   project = installPacked();
+  // The model's own package, as npm would install it.
+  cpSync(join(root, 'models/static-en'), join(project.dir, 'node_modules/vecstore-static-en'), { recursive: true });
 });
 after(() => project?.remove());
 

@@ -21,7 +21,7 @@ BINARYEN_FEATURES := --enable-simd --enable-bulk-memory --enable-nontrapping-flo
 # Layers that run per query are optimized for speed, those that run per commit for size.
 OPTIMIZE = -O2
 COLD_LAYERS := store db api cli
-COLD_FILES := $(addprefix base/,alloc blocks clock hashmap heap io io_host io_mem io_posix status utf8 value) $(addprefix index/,hnsw_check hnsw_image hnsw_remove index) \
+COLD_FILES := $(addprefix base/,clock io io_host io_mem io_posix status utf8) $(addprefix index/,index hnsw_image hnsw_remove hnsw_refine turbo_train) \
   $(addprefix filter/,build explain geo lex like number parse tree) \
   $(addprefix query/,boost exec explain facets match meta meta_choose mmr plan range_index value_index)
 WASM_CFLAGS = $(WARN) $(OPTIMIZE) -DNDEBUG -fno-math-errno -fno-strict-aliasing $(WASM_FEATURES)

@@ -14,9 +14,11 @@ const INDEX_TYPES = ['auto', 'hnsw', 'flat'];
 const PRESETS = /** @type {Record<string, number>} */ ({ fast: 20, balanced: 50, high: 100, max: 200 });
 const PARTS = /** @type {Part[]} */ (['vector', 'metadata', 'text']);
 const STORAGES = ['auto', 'memory', 'fs', 'idbfs', 'idb', 'opfs'];
-const LATER_QUANTIZATIONS = ['int8', 'binary'];
+const QUANTIZATIONS = ['auto', 'none', 'int8'];
 
 const MAX_U32 = 0xffffffff;
+/** What the engine can be told; more candidates than a search ever has. */
+const MAX_RESCORE = 0xfffffe;
 
 // ============ One value ============
 
@@ -117,8 +119,8 @@ function checkStorage(name, value) {
 /** @param {string} name @param {unknown} value */
 function checkQuantization(name, value) {
   const type = typeof value === 'object' && value !== null ? /** @type {any} */ (value).type : value;
-  if (LATER_QUANTIZATIONS.includes(type) || (type === 'pq' && type !== value)) throw later(name, type);
-  return checkOneOf(name, value, ['auto', 'none']);
+  if (type === 'binary' || (type === 'pq' && type !== value)) throw later(name, type);
+  return checkOneOf(name, value, QUANTIZATIONS);
 }
 
 /** @param {string} name @param {unknown} value */
@@ -137,6 +139,7 @@ function checkNotYetTrue(name, value) {
 
 const INDEX = {
   type: oneOf(INDEX_TYPES, 'index.'),
+  layout: oneOf(['standard', 'turbo'], 'index.'),
   preset: oneOf(Object.keys(PRESETS), 'index.'),
   M: integer(2, 'index.'),
   efConstruction: integer(2, 'index.'),
@@ -191,7 +194,7 @@ export function readOpenOptions(given) {
   if (options.path === ':memory:' && storage !== 'auto' && storage !== 'memory') {
     throw invalid(`path ':memory:' contradicts storage ${show(storage)}`);
   }
-  const { dimension, metric, index, schema, indexes } = options;
+  const { dimension, metric, index, quantization, schema, indexes } = options;
   return {
     storage: /** @type {'auto' | import('./platform/platform.js').Kind | object} */ (storage),
     path: /** @type {string | undefined} */ (path),
@@ -205,7 +208,7 @@ export function readOpenOptions(given) {
     onProgress: /** @type {((share: number) => void) | undefined} */ (options.onProgress),
     embedder: /** @type {unknown} */ (options.embedder),
     /** What the engine is told; absent options are not, so that the saved ones win. */
-    config: /** @type {Record<string, any>} */ ({ dimension, metric, ...index }),
+    config: /** @type {Record<string, any>} */ ({ dimension, metric, quantization, ...index }),
   };
 }
 
@@ -254,6 +257,12 @@ function checkString(name, value) {
   return value;
 }
 
+/** @param {string} name @param {unknown} value @returns {number} */
+function checkRescore(name, value) {
+  if (typeof value === 'boolean') return value ? -1 : 0;
+  return checkInteger(name, value, 0);
+}
+
 const QUERY = {
   vector: copyVector,
   text: checkString,
@@ -261,6 +270,7 @@ const QUERY = {
   ef: integer(1),
   preset: oneOf(Object.keys(PRESETS)),
   exact: checkBoolean,
+  rescore: checkRescore,
   maxDistance: checkNumber,
   minScore: checkNumber,
   filter: copyOf,
@@ -271,7 +281,6 @@ const QUERY = {
   include: checkInclude,
   signal: checkSignal,
 };
-const QUERY_LATER = ['rescore'];
 
 /**
  * @typedef {object} CheckedQuery
@@ -281,6 +290,7 @@ const QUERY_LATER = ['rescore'];
  * @property {number} k
  * @property {number} ef 0 = the store's
  * @property {boolean} exact
+ * @property {number} rescore -1 = the engine's choice
  * @property {number} maxDistance
  * @property {number} minScore
  * @property {Include} include
@@ -297,7 +307,7 @@ const QUERY_LATER = ['rescore'];
  */
 export function readQuery(given, embeds, method = 'query') {
   if (given === undefined) throw invalid(`${method} needs an object with a vector or text`);
-  const query = readOptions(method, given, QUERY, QUERY_LATER);
+  const query = readOptions(method, given, QUERY);
   const { vector, text, filter, params, facets, boost, explain, preset, include, signal } = query;
   if (vector !== undefined ? text !== undefined : text === undefined && method !== 'estimate') {
     throw invalid(`${method} needs a vector or text, one of them`);
@@ -312,6 +322,7 @@ export function readQuery(given, embeds, method = 'query') {
     k: Math.min(query.k ?? 10, MAX_U32),
     ef: Math.min(efOf(`${method}: `, 'ef', preset, query.ef) ?? 0, MAX_U32),
     exact: query.exact ?? false,
+    rescore: Math.min(query.rescore ?? -1, MAX_RESCORE),
     maxDistance: query.maxDistance ?? Infinity,
     minScore: query.minScore ?? -Infinity,
     include: include ?? { vector: false, metadata: true, text: false },

@@ -581,7 +581,7 @@ export class VecStore {
       metric: stats.metric,
       index: stats.index,
       indexes: stats.metadataIndexes,
-      quantization: 'none',
+      quantization: stats.quantization,
       embedder: stats.embedder,
       reembedding: stats.reembedding,
       durability: this.#relaxed ? 'relaxed' : 'strict',

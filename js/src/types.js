@@ -53,6 +53,8 @@
  * @property {number} [M] links per node; 16
  * @property {number} [efConstruction] candidates when building; 200
  * @property {number} [efSearch] candidates when searching; 50
+ * @property {'standard' | 'turbo'} [layout] turbo: each node has its neighbours' 4-bit codes beside it, from the first
+ *   optimize() on: several times the memory of the standard layout, and faster searching. Implies int8
  * @property {'fast' | 'balanced' | 'high' | 'max'} [preset] efSearch 20, 50, 100 or 200
  */
 
@@ -87,7 +89,9 @@
  * @property {number} [dimension] absent: the first insert fixes it; 0 = records without vectors
  * @property {Metric} [metric] 'cosine'
  * @property {IndexOptions} [index]
- * @property {'auto' | 'none'} [quantization]
+ * @property {'auto' | 'none' | 'int8'} [quantization] what the index is walked on. `int8` (metric cosine, dot or
+ *   euclidean, with a graph): codes of one byte per component, the nearest candidates compared in full precision;
+ *   `auto`: that from 10,000 records on where it is possible; may be changed when a store is opened
  * @property {number} [memoryBudget] bytes, 0 = no limit
  * @property {FieldRules | null} [schema] what metadata must look like, from now on; it is kept with the store. null
  *   takes it away
@@ -154,6 +158,8 @@
  * @property {number} [ef] candidates; raised to k when below
  * @property {'fast' | 'balanced' | 'high' | 'max'} [preset] ef 20, 50, 100 or 200
  * @property {boolean} [exact] compare with every record
+ * @property {number | boolean} [rescore] with int8: how many of the nearest candidates are compared in full
+ *   precision, at least k; true: enough to lose nothing that matters; 0, false: none, distances are those of the codes
  * @property {number} [maxDistance]
  * @property {number} [minScore]
  * @property {readonly F[]} [facets] fields whose values are counted over all records that match
@@ -340,7 +346,7 @@
  * @property {number | null} dimension null until the first insert
  * @property {Metric} metric
  * @property {{ type: string, M: number, efConstruction: number, efSearch: number, [key: string]: any }} index
- * @property {'none'} quantization
+ * @property {'none' | 'int8'} quantization what the index is walked on now
  * @property {{ name: string, dimension: number } | null} embedder what made the vectors; null while not known
  * @property {{ name: string, dimension: number, done: number } | null} reembedding an unfinished re-embedding
  * @property {{ field: string, kind: 'value' | 'range', bytes: number, [key: string]: any }[]} indexes of metadata

@@ -341,6 +341,14 @@ static vs_status check_query(vs_db_state *s, const void *vector, uint32_t dim) {
   return VS_OK;
 }
 
+/* The host reads each hit's body next: this waits for all of their cache misses at once. */
+static void touch_bodies(const vs_db_state *s, uint32_t n) {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < n; i++) sum ^= vs_coll_body(&s->coll, s->exec.result[i].slot)->rev;
+  volatile uint64_t sink = sum;
+  (void)sink;
+}
+
 static vs_target target_of(vs_db_state *s) {
   vs_collection *c = &s->coll;
   return (vs_target){c->has_index ? c->index : NULL, c->config.index, c->has_index ? c->config.dim : 0, &c->meta};
@@ -350,6 +358,7 @@ static vs_request request_of(const vs_db_state *s, uint32_t k, uint32_t ef, uint
   return (vs_request){.k = k < s->coll.n_live ? k : s->coll.n_live,
                       .ef = ef ? ef : s->coll.config.ef_search,
                       .exact = (flags & VS_QUERY_EXACT) != 0,
+                      .rescore = flags >> VS_QUERY_RESCORE_SHIFT,
                       .explain = (flags & VS_QUERY_EXPLAIN) != 0};
 }
 
@@ -367,6 +376,7 @@ int32_t vs_query(vs_db *db, const void *vector, uint32_t dim, uint32_t k, uint32
   r.extra = (vs_slice){extra, extra_n};
   vs_status status = vs_filters_get(&s->filters, filter, &r.filter, &s->err);
   if (status == VS_OK) status = vs_exec_query(&s->exec, &target, &r, &n, &s->err);
+  if (status == VS_OK) touch_bodies(s, n);
   return count_or_status(s, status, n);
 }
 

@@ -241,6 +241,7 @@ vs_status vs_coll_load(vs_collection *c, const vs_record_view *v, uint32_t segme
     return status;
   }
   *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
+  if (c->has_index && vs_index_contains(c->index, slot)) vs_index_vector_loaded(c->index, slot);
   raise_counters(c, body);
   install_new(c, body);
   vs_coll_set_segment(c, slot, segment);

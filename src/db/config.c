@@ -3,9 +3,17 @@
 
 #include <string.h>
 
-#define BLOB_VERSION 1
+#define BLOB_VERSION 2
 
 static const char *const type_names[] = {"auto", "hnsw", "flat"};
+
+static const char *const quantization_names[] = {"auto", "none", "int8"};
+
+const char *vs_quantization_name(vs_quantization quantization) { return quantization_names[quantization]; }
+
+static const char *const layout_names[] = {"standard", "turbo"};
+
+const char *vs_layout_name(vs_layout layout) { return layout_names[layout]; }
 
 static bool slice_is(vs_slice s, const char *text) { return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0; }
 
@@ -13,6 +21,24 @@ static bool parse_type(const vs_value *v, vs_index_type *out) {
   for (uint32_t i = 0; i < 3; i++)
     if (v->tag == VS_VALUE_STRING && slice_is(v->bytes, type_names[i])) {
       *out = (vs_index_type)i;
+      return true;
+    }
+  return false;
+}
+
+static bool parse_quantization(const vs_value *v, vs_quantization *out) {
+  for (uint32_t i = 0; i < 3; i++)
+    if (v->tag == VS_VALUE_STRING && slice_is(v->bytes, quantization_names[i])) {
+      *out = (vs_quantization)i;
+      return true;
+    }
+  return false;
+}
+
+static bool parse_layout(const vs_value *v, vs_layout *out) {
+  for (uint32_t i = 0; i < 2; i++)
+    if (v->tag == VS_VALUE_STRING && slice_is(v->bytes, layout_names[i])) {
+      *out = (vs_layout)i;
       return true;
     }
   return false;
@@ -71,6 +97,15 @@ vs_status vs_config_request_read(const vs_value *options, vs_config_request *out
     if (!parse_type(&v, &c->index.type)) return vs_fail(err, VS_INVALID_ARGUMENT, "unknown index type");
     out->has_type = true;
   }
+  if (vs_value_get(options, "quantization", &v)) {
+    if (!parse_quantization(&v, &c->index.quantization))
+      return vs_fail(err, VS_INVALID_ARGUMENT, "unknown quantization");
+    out->has_quantization = true;
+  }
+  if (vs_value_get(options, "layout", &v)) {
+    if (!parse_layout(&v, &c->index.layout)) return vs_fail(err, VS_INVALID_ARGUMENT, "unknown layout");
+    out->has_layout = true;
+  }
   if (c->index.ef_construction < c->index.M) {
     if (out->has_ef_construction)
       return vs_fail(err, VS_INVALID_ARGUMENT, "efConstruction (%u) must be at least M (%u)", c->index.ef_construction,
@@ -78,6 +113,15 @@ vs_status vs_config_request_read(const vs_value *options, vs_config_request *out
     c->index.ef_construction = c->index.M;
   }
   return VS_OK;
+}
+
+vs_status vs_config_check(const vs_coll_config *config, vs_err *err) {
+  bool turbo = config->index.layout == VS_LAYOUT_TURBO;
+  if (turbo && config->dim != VS_DIM_UNSET && config->dim > VS_LAYOUT_TURBO_MAX_DIMENSION)
+    return vs_fail(err, VS_UNSUPPORTED, "layout 'turbo' takes at most %u dimensions", VS_LAYOUT_TURBO_MAX_DIMENSION);
+  if (vs_index_supports(&config->index)) return VS_OK;
+  return vs_fail(err, VS_UNSUPPORTED, "%s needs a graph%s and metric cosine, dot or euclidean",
+                 turbo ? "layout 'turbo'" : "quantization 'int8'", turbo ? ", quantization" : "");
 }
 
 static vs_status clash_u32(vs_err *err, const char *what, uint32_t saved, uint32_t asked) {
@@ -110,7 +154,9 @@ vs_status vs_config_merge(vs_coll_config *saved, const vs_config_request *reques
   if (request->has_ef_construction && asked->index.ef_construction != saved->index.ef_construction)
     return clash_u32(err, "efConstruction", saved->index.ef_construction, asked->index.ef_construction);
   if (request->has_ef_search) saved->ef_search = asked->ef_search;
-  return VS_OK;
+  if (request->has_quantization) saved->index.quantization = asked->index.quantization;
+  if (request->has_layout) saved->index.layout = asked->index.layout;
+  return vs_config_check(saved, err);
 }
 
 static void pair_int(vs_wr *w, const char *key, uint64_t v) {
@@ -134,6 +180,10 @@ void vs_config_encode(const vs_collection *c, vs_wr *w) {
   pair_int(w, "efConstruction", c->config.index.ef_construction);
   pair_int(w, "efSearch", c->config.ef_search);
   pair_int(w, "seed", c->config.index.seed);
+  vs_value_key(w, "quantization");
+  vs_value_cstring(w, vs_quantization_name(c->config.index.quantization));
+  vs_value_key(w, "layout");
+  vs_value_cstring(w, vs_layout_name(c->config.index.layout));
   pair_int(w, "nextSeq", c->next_seq);
   pair_int(w, "nextRev", c->next_rev);
   pair_int(w, "nSlots", c->n_slots);
@@ -146,7 +196,7 @@ void vs_config_encode(const vs_collection *c, vs_wr *w) {
   vs_rd kept = vs_rd_of(c->kept.p, c->kept.n);
   vs_value members = vs_value_read(&kept);
   vs_wr_bytes(w, members.bytes.p, members.bytes.n);
-  vs_value_end(w, mark, 12 + (embeds ? 1 : 0) + members.count);
+  vs_value_end(w, mark, 14 + (embeds ? 1 : 0) + members.count);
 }
 
 static bool get_counter(const vs_value *object, const char *key, uint64_t max, uint64_t *out) {
@@ -163,15 +213,16 @@ vs_status vs_config_decode(vs_slice blob, vs_config_saved *out, vs_err *err) {
   vs_rd r = vs_rd_of(blob.p, blob.n);
   if (!vs_value_check(blob.p, blob.n) || (object = vs_value_read(&r)).tag != VS_VALUE_OBJECT)
     return vs_fail(err, VS_CORRUPT, "the manifest's configuration is malformed");
-  if (!get_counter(&object, "version", UINT32_MAX, &version) || version != BLOB_VERSION)
-    return vs_fail(err, VS_VERSION, "the collection's configuration has another version; this build reads version %d",
+  if (!get_counter(&object, "version", UINT32_MAX, &version) || version == 0 || version > BLOB_VERSION)
+    return vs_fail(err, VS_VERSION, "the collection's configuration has another version; this build reads up to %d",
                    BLOB_VERSION);
   vs_err inner;
   bool sound = get_counter(&object, "nextSeq", INT64_MAX, &out->next_seq) &&
                get_counter(&object, "nextRev", INT64_MAX, &out->next_rev) &&
                get_counter(&object, "nSlots", VS_MAX_SLOTS, &n_slots) &&
                get_counter(&object, "nLive", n_slots, &n_live);
-  if (!sound || vs_config_request_read(&object, &request, &inner) != VS_OK)
+  if (!sound || vs_config_request_read(&object, &request, &inner) != VS_OK ||
+      vs_config_check(&request.value, &inner) != VS_OK)
     return vs_fail(err, VS_CORRUPT, "the manifest's configuration is malformed");
   out->config = request.value;
   out->n_slots = (uint32_t)n_slots;

@@ -2,8 +2,9 @@
  *
  * Layer: db. The manifest's blob is an encoded object with version, dimension
  * (null while unknown), metric, indexType, M, efConstruction, efSearch, seed,
- * nextSeq, nextRev, nSlots, nLive, and where they are known or set embedder,
- * indexes and schema.
+ * quantization, layout, nextSeq, nextRev, nSlots, nLive, and where they are known
+ * or set embedder, indexes and schema. Version 1 was without quantization and
+ * layout, which then are what an absent option means.
  */
 #ifndef VS_CONFIG_H
 #define VS_CONFIG_H
@@ -13,15 +14,22 @@
 
 /* What an open asked for: absent options have their bit clear. */
 typedef struct {
-  bool has_dim, has_metric, has_type, has_M, has_ef_construction, has_ef_search, has_seed, has_embedder;
+  bool has_dim, has_metric, has_type, has_M, has_ef_construction, has_ef_search, has_seed, has_quantization, has_layout,
+      has_embedder;
   vs_coll_config value; /* defaults where absent */
 } vs_config_request;
 
 /* Reads and range-checks the options object of vs_op_open. */
 VS_MUST_USE vs_status vs_config_request_read(const vs_value *options, vs_config_request *out, vs_err *err);
 
+/* Refuses, as VS_UNSUPPORTED, a combination that there is no index for. */
+VS_MUST_USE vs_status vs_config_check(const vs_coll_config *config, vs_err *err);
+
+const char *vs_quantization_name(vs_quantization quantization);
+const char *vs_layout_name(vs_layout layout);
+
 /* The saved configuration wins where an option is absent; a contradiction is
- * VS_INVALID_ARGUMENT naming both values. ef_search and auto/hnsw may change;
+ * VS_INVALID_ARGUMENT naming both values. ef_search, auto/hnsw, quantization and layout may change;
  * an embedder is taken where none is saved. */
 VS_MUST_USE vs_status vs_config_merge(vs_coll_config *saved, const vs_config_request *request, vs_err *err);
 

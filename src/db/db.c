@@ -9,6 +9,7 @@
 
 #include "../base/value.h"
 #include "catalog.h"
+#include "config.h"
 #include "pack.h"
 #include "reembed.h"
 
@@ -100,6 +101,7 @@ vs_status vs_db_sync_self(vs_db_state *db) {
 #define DUE_LOG_BYTES ((uint64_t)64 << 20)
 
 bool vs_db_checkpoint_due(const vs_db_state *db) {
+  if (db->coll.has_index && vs_index_conversion_due(db->coll.index)) return true;
   if (!db->store) return false;
   uint64_t threshold = db->coll.n_live / DUE_FRACTION;
   if (threshold < DUE_MIN_RECORDS) threshold = DUE_MIN_RECORDS;
@@ -127,7 +129,11 @@ static void stats_index(const vs_collection *c, vs_wr *w) {
   pair_u64(w, "efSearch", c->config.ef_search);
   vs_value_key(w, "searchedFlat");
   vs_value_bool(w, !c->has_index || vs_index_would_scan(c->index, 10, c->config.ef_search));
-  vs_value_end(w, mark, 5);
+  vs_value_key(w, "quantization");
+  vs_value_cstring(w, vs_quantization_name(c->config.index.quantization));
+  vs_value_key(w, "layout");
+  vs_value_cstring(w, vs_layout_name(c->has_index ? vs_index_layout(c->index) : VS_LAYOUT_STANDARD));
+  vs_value_end(w, mark, 7);
 }
 
 static void stats_memory(const vs_db_state *db, vs_wr *w) {
@@ -137,11 +143,15 @@ static void stats_memory(const vs_db_state *db, vs_wr *w) {
   pair_u64(w, "total", db->alloc.used);
   pair_u64(w, "peak", db->alloc.peak);
   pair_u64(w, "vectors", c->has_index ? vs_blocks_bytes(&c->vectors.blocks) : 0);
-  pair_u64(w, "index", c->has_index ? vs_index_bytes(c->index) : 0);
+  size_t codes = c->has_index ? vs_index_code_bytes(c->index) : 0;
+  size_t turbo = c->has_index ? vs_index_turbo_bytes(c->index) : 0;
+  pair_u64(w, "index", c->has_index ? vs_index_bytes(c->index) - codes - turbo : 0);
+  pair_u64(w, "codes", codes);
+  pair_u64(w, "neighbourCodes", turbo);
   pair_u64(w, "records", c->body_bytes);
   pair_u64(w, "ids", vs_hashmap_bytes(&c->ids));
   pair_u64(w, "metadataIndexes", vs_meta_bytes(&c->meta));
-  vs_value_end(w, mark, 7);
+  vs_value_end(w, mark, 9);
 }
 
 static void stats_storage(const vs_db_state *db, vs_wr *w) {
@@ -194,11 +204,13 @@ void vs_db_stats(const vs_db_state *db, vs_wr *w) {
     vs_value_int(w, c->config.dim);
   vs_value_key(w, "metric");
   vs_value_cstring(w, vs_metric_name(c->config.index.metric));
+  vs_value_key(w, "quantization");
+  vs_value_cstring(w, vs_quantization_name(c->has_index ? vs_index_quantization(c->index) : VS_QUANTIZE_NONE));
   stats_index(c, w);
   stats_embedders(c, w);
   vs_value_key(w, "metadataIndexes");
   vs_meta_describe(&c->meta, w);
   stats_memory(db, w);
   if (db->store) stats_storage(db, w);
-  vs_value_end(w, mark, db->store ? 10 : 9);
+  vs_value_end(w, mark, db->store ? 11 : 10);
 }

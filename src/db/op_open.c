@@ -19,7 +19,7 @@
 
 typedef struct {
   vs_op_state base;
-  enum { OPEN_BEGIN, OPEN_LOAD, OPEN_REPLAY, OPEN_CREATE, OPEN_CHECKPOINT } state;
+  enum { OPEN_BEGIN, OPEN_LOAD, OPEN_REPLAY, OPEN_CONVERT, OPEN_CREATE, OPEN_CHECKPOINT } state;
   vs_config_request request;
   char root[VS_IO_NAME_BYTES];
   enum { STORAGE_MEMORY, STORAGE_POSIX, STORAGE_HOST } storage;
@@ -90,7 +90,8 @@ static vs_status read_options(open_op *op, vs_slice config, vs_err *err) {
   op->late_dim = VS_DIM_UNSET;
   op->import = vs_value_get(&options, "import", &v) && v.tag == VS_VALUE_TRUE;
   VS_TRY(copy_kept(op, &options, err));
-  return vs_config_request_read(&options, &op->request, err);
+  VS_TRY(vs_config_request_read(&options, &op->request, err));
+  return vs_config_check(&op->request.value, err);
 }
 
 /* ============ Finding or making the directory ============ */
@@ -280,7 +281,7 @@ static vs_status settle_dim(open_op *op) {
 static vs_status after_replay(open_op *op) {
   vs_db_state *db = op->base.db;
   VS_TRY(settle_dim(op));
-  op->state = OPEN_CREATE;
+  op->state = OPEN_CONVERT;
   if (!op->import) return VS_OK;
   /* Imported records know segment numbers of the import's store only. */
   for (uint32_t slot = 0; slot < db->coll.n_slots; slot++) vs_coll_set_segment(&db->coll, slot, VS_SEG_NONE);
@@ -288,6 +289,20 @@ static vs_status after_replay(open_op *op) {
   bool done = false;
   while (!done) VS_TRY(vs_store_replay(db->store, replay_frame, op, 1u << 20, &done, &db->err));
   return VS_OK;
+}
+
+/* The index takes the form that the options ask for. What 'auto' would like better can wait. */
+static vs_status convert(open_op *op, double *budget, bool *done) {
+  vs_db_state *db = op->base.db;
+  vs_collection *c = &db->coll;
+  *done = true;
+  vs_status status = c->has_index ? vs_index_convert(c->index, budget, done) : VS_OK;
+  if (status != VS_OK && c->config.index.quantization == VS_QUANTIZE_AUTO) {
+    *done = true;
+    status = VS_OK;
+  }
+  if (*done) op->state = OPEN_CREATE;
+  return status == VS_OK ? VS_OK : vs_fail(&db->err, status, "no memory to convert the index");
 }
 
 static vs_status load_some(open_op *op, double *budget, bool *done) {
@@ -332,6 +347,10 @@ static vs_op_answer open_step(vs_op_state *base, double *budget) {
     status = replay(op, budget, &done);
     if (status == VS_OK && !done) return VS_OP_YIELD;
     if (status == VS_OK) status = after_replay(op);
+  }
+  if (status == VS_OK && op->state == OPEN_CONVERT) {
+    status = convert(op, budget, &done);
+    if (status == VS_OK && !done) return VS_OP_YIELD;
   }
   if (status != VS_OK) return VS_OP_ERROR;
   return db->store && (vs_store_is_new(db->store) || op->adopted) ? create_step(op, budget) : finish_open(op);

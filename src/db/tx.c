@@ -298,6 +298,7 @@ vs_status vs_tx_prepare(vs_tx *t, vs_collection *c, vs_err *err) {
     c->next_seq = next_seq;
     c->next_rev = next_rev;
     if (t->fixed_dim) vs_coll_unfix_dim(c);
+    if (status == VS_UNSUPPORTED) return vs_fail(err, status, "the index layout takes vectors of fewer dimensions");
     return vs_fail(err, status, "no memory for %u operations", t->n);
   }
   for (uint32_t i = 0; i < t->n; i++) {

@@ -93,6 +93,16 @@ static void offer(vs_space *s, vs_query q, vs_ranking *r, const uint32_t *slot, 
   }
 }
 
+void vs_ranking_add_exact(vs_ranking *r, vs_space *full, vs_query q, const vs_pair *candidate, uint32_t n) {
+  uint32_t slot[GROUP];
+  for (uint32_t i = 0; i < n; i += GROUP) {
+    uint32_t m = n - i < GROUP ? n - i : GROUP;
+    for (uint32_t j = 0; j < m; j++) slot[j] = candidate[i + j].value;
+    vs_space_touch(full, slot, m);
+    offer(full, q, r, slot, m);
+  }
+}
+
 /* Reads the set a word at a time: asking it for each next slot takes as long
  * as a distance in 32 dimensions. */
 void vs_flat_scan(vs_space *s, const vs_bitset *present, vs_query q, vs_ranking *r) {

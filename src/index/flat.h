@@ -8,6 +8,7 @@
 #define VS_FLAT_H
 
 #include "../base/bitset.h"
+#include "../base/heap.h"
 #include "index.h"
 #include "space.h"
 
@@ -24,6 +25,8 @@ typedef struct {
 void vs_ranking_init(vs_ranking *r, vs_hit *memory, uint32_t cap, const vs_blocks *sequences, vs_metric metric);
 /* Offers a slot with its kernel value. */
 void vs_ranking_add(vs_ranking *r, uint32_t slot, float value);
+/* Offers n candidates of a walk on codes with their values in full precision. */
+void vs_ranking_add_exact(vs_ranking *r, vs_space *full, vs_query q, const vs_pair *candidate, uint32_t n);
 /* Sorts the hits, best first; the ranking is used up. */
 void vs_ranking_finish(vs_ranking *r);
 

@@ -36,11 +36,16 @@
  *
  * COST. Insertion: a walk with ef_construction per level and O(M^2)
  * distances to choose and evict. Memory per node: 8 + 8M bytes on level 0,
- * and (8 + 4M) / (M - 1) on average above.
+ * and (8 + 4M) / (M - 1) on average above. With codes the level-0 item is
+ * ONE BLOCK, the node's code and its links, a multiple of 64 bytes (576 for
+ * 384 dimensions and M = 16): a hop reads nothing else.
  */
 #include "hnsw.h"
 
 #include <string.h>
+
+/* Blocks with codes are read whole and start on a cache line. */
+#define BLOCK_ALIGN 64u
 
 static vs_status init_scratch(vs_hnsw *g) {
   vs_hnsw_scratch *s = &g->scratch;
@@ -58,7 +63,12 @@ static vs_status init_scratch(vs_hnsw *g) {
   return found && s->order && s->orphan && s->group && s->edge ? VS_OK : VS_OUT_OF_MEMORY;
 }
 
-vs_status vs_hnsw_init(vs_hnsw *g, vs_alloc *a, vs_space *space, const vs_index_config *config) {
+void vs_hnsw_layout(const vs_hnsw *g, vs_blocks *base, uint32_t code_bytes) {
+  uint32_t bytes = code_bytes + (uint32_t)(sizeof(vs_links) + 2 * (size_t)g->M * sizeof(uint32_t));
+  vs_blocks_init(base, g->a, code_bytes ? (bytes + BLOCK_ALIGN - 1) & ~(BLOCK_ALIGN - 1) : bytes);
+}
+
+vs_status vs_hnsw_init(vs_hnsw *g, vs_alloc *a, vs_space *space, const vs_index_config *config, uint32_t code_bytes) {
   memset(g, 0, sizeof(*g));
   g->a = a;
   g->space = space;
@@ -67,7 +77,8 @@ vs_status vs_hnsw_init(vs_hnsw *g, vs_alloc *a, vs_space *space, const vs_index_
   g->seed = config->seed;
   g->entry = VS_NO_SLOT;
   g->free_upper = VS_NO_SLOT;
-  vs_blocks_init(&g->base, a, (uint32_t)(sizeof(vs_links) + 2 * (size_t)g->M * sizeof(uint32_t)));
+  g->at_links = code_bytes;
+  vs_hnsw_layout(g, &g->base, code_bytes);
   vs_blocks_init(&g->upper, a, (uint32_t)(sizeof(vs_links) + (size_t)g->M * sizeof(uint32_t)));
   vs_blocks_init(&g->visited, a, 1);
   vs_status status = init_scratch(g);

@@ -45,7 +45,9 @@ typedef struct {
   vs_space *space; /* borrowed */
   uint32_t M, ef_construction;
   uint64_t seed;
-  vs_blocks base;      /* vs_links with 2M links, by slot */
+  vs_blocks base;      /* by slot: the code, if the space has codes, then vs_links with 2M links */
+  vs_blocks *derived;  /* borrowed: items by slot, computed from level-0 lists (turbo.h); NULL = none */
+  uint32_t at_links;   /* where the links begin in an item of `base`: 0, or the size of a code */
   vs_blocks upper;     /* vs_links with M links, by item number */
   uint32_t n_upper;    /* items ever taken from `upper` */
   uint32_t free_upper; /* first free item, VS_NO_SLOT = none */
@@ -61,7 +63,11 @@ typedef struct {
 
 /* -- hnsw.c: life, insertion ------------------------------------------- */
 
-VS_MUST_USE vs_status vs_hnsw_init(vs_hnsw *g, vs_alloc *a, vs_space *space, const vs_index_config *config);
+/* code_bytes: room for a code in each item of `base`, 0 = none. */
+VS_MUST_USE vs_status vs_hnsw_init(vs_hnsw *g, vs_alloc *a, vs_space *space, const vs_index_config *config,
+                                   uint32_t code_bytes);
+/* Initialises blocks as `base` is with codes of that size. */
+void vs_hnsw_layout(const vs_hnsw *g, vs_blocks *base, uint32_t code_bytes);
 void vs_hnsw_deinit(vs_hnsw *g);
 VS_MUST_USE vs_status vs_hnsw_prepare(vs_hnsw *g, uint32_t n_slots, uint32_t n, const uint64_t *sequence);
 void vs_hnsw_insert(vs_hnsw *g, uint32_t slot, uint64_t sequence);
@@ -69,7 +75,9 @@ size_t vs_hnsw_bytes(const vs_hnsw *g);
 
 /* -- hnsw_links.c: nodes, levels, links ---------------------------------- */
 
-static inline vs_links *vs_hnsw_base(const vs_hnsw *g, uint32_t slot) { return vs_blocks_at(&g->base, slot); }
+static inline vs_links *vs_hnsw_base(const vs_hnsw *g, uint32_t slot) {
+  return (vs_links *)(void *)((uint8_t *)vs_blocks_at(&g->base, slot) + g->at_links);
+}
 static inline uint32_t vs_hnsw_cap(const vs_hnsw *g, uint32_t level) { return level ? g->M : 2 * g->M; }
 /* The node must reach the level. */
 vs_links *vs_hnsw_links(const vs_hnsw *g, uint32_t slot, uint32_t level);
@@ -81,6 +89,10 @@ uint32_t vs_hnsw_draw_level(const vs_hnsw *g, uint64_t sequence);
 void vs_hnsw_node_open(vs_hnsw *g, uint32_t slot, uint32_t level);
 /* Takes them back; they must be empty. */
 void vs_hnsw_node_close(vs_hnsw *g, uint32_t slot);
+/* What is derived from the node's level-0 list is out of date: its first float becomes 0. */
+static inline void vs_hnsw_outdate(const vs_hnsw *g, uint32_t slot) {
+  if (g->derived) *(float *)vs_blocks_at(g->derived, slot) = 0;
+}
 /* Where x's list has y; VS_NO_SLOT = nowhere. */
 uint32_t vs_hnsw_find(const vs_links *x, uint32_t y);
 /* Number of tree links in a list. */
@@ -99,6 +111,13 @@ VS_MUST_USE vs_status vs_hnsw_reserve_pool(vs_hnsw *g, uint32_t ef);
 void vs_hnsw_search(vs_hnsw *g, vs_query q, uint32_t level, uint32_t ef);
 /* The same one level further down, starting from the best of the pool. */
 void vs_hnsw_search_below(vs_hnsw *g, vs_query q, uint32_t level, uint32_t ef);
+/* From the entry down to level 1; the best found there, or the entry, is alone in the pool. */
+void vs_hnsw_search_entry(vs_hnsw *g, vs_query q);
+/* In a pool's value while a walk goes on: the node has been expanded. */
+#define VS_EXPANDED 0x80000000u
+/* Puts a candidate in its place if it is among the ef nearest; gives the
+ * place, or n_pool if it is not. */
+uint32_t vs_hnsw_pool_add(vs_hnsw_scratch *s, uint32_t ef, vs_pair x);
 /* Starts a new set of visited nodes. */
 void vs_hnsw_new_epoch(vs_hnsw *g);
 /* Adds a node to it; false if it was there. */
@@ -129,11 +148,19 @@ bool vs_hnsw_dominated(vs_hnsw *g, uint32_t x, uint32_t y, float value, uint32_t
 /* Links x to y at the given distance if both gain by it, evicting a link of a
  * full list. False = the link was not worth its place. */
 bool vs_hnsw_connect(vs_hnsw *g, uint32_t x, uint32_t y, float value, uint32_t level);
+/* The same, but a full list of x makes way too. */
+bool vs_hnsw_connect_both(vs_hnsw *g, uint32_t x, uint32_t y, float value, uint32_t level);
 /* Links x to y in the tree, whatever it evicts, or moves an existing link
  * there. Both tree degrees must be below the cap. */
 void vs_hnsw_connect_tree(vs_hnsw *g, uint32_t x, uint32_t y, uint32_t level);
 /* Walks the tree away from `from`, towards x, to a node with room for another tree link. */
 uint32_t vs_hnsw_walk_to_room(vs_hnsw *g, uint32_t from, uint32_t x, uint32_t level);
+
+/* -- hnsw_refine.c ----------------------------------------------------- */
+
+/* Memory for refining, then refining of one node, which cannot fail. */
+VS_MUST_USE vs_status vs_hnsw_reserve_refine(vs_hnsw *g);
+void vs_hnsw_refine(vs_hnsw *g, uint32_t slot);
 
 /* -- hnsw_remove.c ----------------------------------------------------- */
 

@@ -51,6 +51,7 @@ static uint32_t take_upper(vs_hnsw *g) {
 void vs_hnsw_node_open(vs_hnsw *g, uint32_t slot, uint32_t level) {
   vs_links *x = vs_hnsw_base(g, slot);
   x->n = 0;
+  vs_hnsw_outdate(g, slot);
   for (uint32_t l = 0; l < level; l++) {
     x->up = take_upper(g);
     x = upper_at(g, x->up);
@@ -92,6 +93,9 @@ void vs_hnsw_link(vs_hnsw *g, uint32_t x, uint32_t y, uint32_t level, uint32_t f
   assert(x != y && a->n < vs_hnsw_cap(g, level) && b->n < vs_hnsw_cap(g, level));
   a->link[a->n++] = y | flag;
   b->link[b->n++] = x | flag;
+  if (level > 0) return;
+  vs_hnsw_outdate(g, x);
+  vs_hnsw_outdate(g, y);
 }
 
 /* A loaded image that was made to deceive hnsw_check.c's hash may lack the
@@ -104,4 +108,7 @@ static void drop(vs_links *x, uint32_t y) {
 void vs_hnsw_unlink(vs_hnsw *g, uint32_t x, uint32_t y, uint32_t level) {
   drop(vs_hnsw_links(g, x, level), y);
   drop(vs_hnsw_links(g, y, level), x);
+  if (level > 0) return;
+  vs_hnsw_outdate(g, x);
+  vs_hnsw_outdate(g, y);
 }

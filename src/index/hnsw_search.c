@@ -20,8 +20,6 @@
 
 #include <string.h>
 
-#define EXPANDED 0x80000000u
-
 vs_status vs_hnsw_reserve_pool(vs_hnsw *g, uint32_t ef) {
   if (ef <= g->scratch.cap_pool) return VS_OK;
   size_t bytes;
@@ -43,15 +41,13 @@ void vs_hnsw_new_epoch(vs_hnsw *g) {
   g->epoch = 1;
 }
 
-/* Puts a candidate in its place if it is among the ef nearest; gives the
- * place, or n_pool if it is not. */
-static uint32_t pool_add(vs_hnsw_scratch *s, uint32_t ef, vs_pair x) {
+uint32_t vs_hnsw_pool_add(vs_hnsw_scratch *s, uint32_t ef, vs_pair x) {
   vs_pair *pool = s->pool;
   uint32_t lo = 0, hi = s->n_pool;
   while (lo < hi) {
     uint32_t mid = (lo + hi) / 2;
     vs_pair m = pool[mid];
-    if (m.key < x.key || (m.key == x.key && (m.value & ~EXPANDED) < x.value)) {
+    if (m.key < x.key || (m.key == x.key && (m.value & ~VS_EXPANDED) < x.value)) {
       lo = mid + 1;
     } else {
       hi = mid;
@@ -79,7 +75,7 @@ static uint32_t gather(vs_hnsw *g, const vs_links *x) {
 /* Loads what the walk will read if the pool does not change. */
 static void touch_links(vs_hnsw *g, uint32_t slot) {
   const uint32_t *p = (const uint32_t *)(const void *)vs_hnsw_base(g, slot);
-  uint32_t sum = 0, words = g->base.item_bytes / 4;
+  uint32_t sum = 0, words = (g->base.item_bytes - g->at_links) / 4;
   for (uint32_t i = 0; i < words; i += 16) sum ^= p[i];
   g->space->sink = sum;
 }
@@ -91,20 +87,20 @@ static void walk(vs_hnsw *g, vs_query q, uint32_t level, uint32_t ef) {
   for (uint32_t i = 0; i < s->n_pool; i++) vs_hnsw_visit(g, s->pool[i].value);
   for (uint32_t cursor = 0; cursor < s->n_pool;) {
     uint32_t node = s->pool[cursor].value;
-    s->pool[cursor++].value |= EXPANDED;
+    s->pool[cursor++].value |= VS_EXPANDED;
     g->n_hops++;
     uint32_t n = gather(g, vs_hnsw_links(g, node, level));
-    while (cursor < s->n_pool && (s->pool[cursor].value & EXPANDED)) cursor++;
+    while (cursor < s->n_pool && (s->pool[cursor].value & VS_EXPANDED)) cursor++;
     if (level == 0 && cursor < s->n_pool) touch_links(g, s->pool[cursor].value);
     vs_space_touch(g->space, s->slot, n);
     vs_space_values(g->space, q, s->slot, n, s->value);
     for (uint32_t i = 0; i < n; i++) {
       if (s->n_pool == ef && s->value[i] > s->pool[ef - 1].key) continue;
-      uint32_t at = pool_add(s, ef, (vs_pair){s->value[i], s->slot[i]});
+      uint32_t at = vs_hnsw_pool_add(s, ef, (vs_pair){s->value[i], s->slot[i]});
       if (at < cursor) cursor = at;
     }
   }
-  for (uint32_t i = 0; i < s->n_pool; i++) s->pool[i].value &= ~EXPANDED;
+  for (uint32_t i = 0; i < s->n_pool; i++) s->pool[i].value &= ~VS_EXPANDED;
 }
 
 void vs_hnsw_search_below(vs_hnsw *g, vs_query q, uint32_t level, uint32_t ef) {
@@ -113,11 +109,18 @@ void vs_hnsw_search_below(vs_hnsw *g, vs_query q, uint32_t level, uint32_t ef) {
   walk(g, q, level, ef);
 }
 
-void vs_hnsw_search(vs_hnsw *g, vs_query q, uint32_t level, uint32_t ef) {
+/* From the entry down to the level above `level`. */
+static void descend(vs_hnsw *g, vs_query q, uint32_t level) {
   vs_hnsw_scratch *s = &g->scratch;
   assert(g->entry != VS_NO_SLOT && level <= g->max_level);
   s->pool[0] = (vs_pair){vs_space_value(g->space, q, g->entry), g->entry};
   s->n_pool = 1;
   for (uint32_t l = g->max_level; l > level; l--) vs_hnsw_search_below(g, q, l, 1);
+}
+
+void vs_hnsw_search_entry(vs_hnsw *g, vs_query q) { descend(g, q, 0); }
+
+void vs_hnsw_search(vs_hnsw *g, vs_query q, uint32_t level, uint32_t ef) {
+  descend(g, q, level);
   vs_hnsw_search_below(g, q, level, ef);
 }

@@ -112,6 +112,24 @@ bool vs_hnsw_connect(vs_hnsw *g, uint32_t x, uint32_t y, float value, uint32_t l
   return true;
 }
 
+bool vs_hnsw_connect_both(vs_hnsw *g, uint32_t x, uint32_t y, float value, uint32_t level) {
+  const vs_links *a = vs_hnsw_links(g, x, level), *b = vs_hnsw_links(g, y, level);
+  uint32_t cap = vs_hnsw_cap(g, level), from_x = VS_NO_SLOT, from_y = VS_NO_SLOT;
+  if (vs_hnsw_find(a, y) != VS_NO_SLOT) return false;
+  if (a->n == cap) {
+    from_x = choose_victim(g, x, y, value, level);
+    if (from_x == VS_NO_SLOT || from_x == y) return false;
+  }
+  if (b->n == cap) {
+    from_y = choose_victim(g, y, x, value, level);
+    if (from_y == VS_NO_SLOT || from_y == x) return false;
+  }
+  if (from_x != VS_NO_SLOT) vs_hnsw_unlink(g, x, from_x, level);
+  if (from_y != VS_NO_SLOT) vs_hnsw_unlink(g, y, from_y, level);
+  vs_hnsw_link(g, x, y, level, 0);
+  return true;
+}
+
 /* Makes room in x's full list for a link to y that must be: the usual victim,
  * or, if that is y or nobody, the farthest neighbour outside the tree. */
 static void make_room(vs_hnsw *g, uint32_t x, uint32_t y, uint32_t level) {

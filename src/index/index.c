@@ -12,8 +12,10 @@
  *
  * THE IMAGE. The first chunk starts with
  *
- *   u8 format (1), u8 kind (0 = slots only, 1 = graph), varint M,
- *   varint count, varint entry + 1 (0 = none), u8 highest level
+ *   u8 format (1), u8 kind (0 = slots only, 1 = graph, 2 = graph walked on
+ *   int8 codes, 3 = the same in the turbo layout), varint M,
+ *   varint count, varint entry + 1 (0 = none), u8 highest level;
+ *   kind 3: the model (turbo_train.c)
  *
  * and every chunk continues with whole nodes in the order of their slots:
  * varint (slot - previous slot; the first counts from -1), then for a graph
@@ -23,6 +25,7 @@
 #include "hnsw.h"
 
 #include "flat.h"
+#include "turbo.h"
 
 #include <string.h>
 
@@ -30,18 +33,44 @@
 #define FORMAT 1u
 #define MAX_VARINT_BYTES 5u
 
+/* From this many vectors on `auto` means int8: below, everything fits a cache
+ * or is scanned, and codes would only take memory. */
+#define CODES_FROM 10000u
+/* After a refused conversion: not again before the index has grown by 1 / RETRY_GROWTH. */
+#define RETRY_GROWTH 4u
+/* Budget units of moving one node. */
+#define CONVERT_COST 4.0
+/* Fewer vectors are no sample to train on, and are scanned anyway. */
+#define TURBO_FROM 256u
+/* Budget units of coding one neighbour. */
+#define NEIGHBOUR_COST 40.0
+/* The same of refining a node. */
+#define REFINE_COST 1500.0
+
 struct vs_index {
   vs_alloc *a;
   vs_index_config config;
-  vs_space space;
+  vs_space space;             /* full vectors */
+  vs_space codes;             /* int8 codes, where the graph has them */
+  bool has_codes;             /* the graph is walked on codes */
   const vs_blocks *sequences; /* borrowed */
   vs_bitset present;
-  float *query;     /* padded floats */
-  vs_hnsw graph;    /* unused when flat */
-  uint32_t cursor;  /* encoding: next slot to write; decoding: one past the last slot read */
-  uint32_t n_left;  /* decoding: nodes still to come */
-  uint32_t n_slots; /* decoding: bound of the slots */
-  bool at_start;    /* encoding, decoding: the header is next */
+  float *query;    /* padded floats */
+  vs_code *record; /* the query's code; NULL where there can be none */
+  vs_hnsw graph;   /* unused when flat */
+  vs_blocks next;  /* converting: level 0 in its new layout */
+  bool converting;
+  uint32_t convert_at;   /* converting: next slot to move */
+  uint32_t convert_from; /* auto: count from which to try */
+  vs_turbo *turbo;       /* in force once trained; NULL = standard layout */
+  bool trained;
+  enum { OPTIMIZE_IDLE, OPTIMIZE_REFINE, OPTIMIZE_TRAIN, OPTIMIZE_CODE } optimizing;
+  vs_turbo_trainer trainer;
+  uint32_t optimize_at; /* next slot to refine or code */
+  uint32_t cursor;      /* encoding: next slot to write; decoding: one past the last slot read */
+  uint32_t n_left;      /* decoding: nodes still to come */
+  uint32_t n_slots;     /* decoding: bound of the slots */
+  bool at_start;        /* encoding, decoding: the header is next */
 };
 
 static bool has_graph(const vs_index *ix) { return ix->config.type != VS_INDEX_FLAT; }
@@ -50,12 +79,50 @@ static uint64_t sequence_of(const vs_index *ix, uint32_t slot) {
   return *(const uint64_t *)vs_blocks_at(ix->sequences, slot);
 }
 
+/* Could this index have codes? */
+static bool can_have_codes(const vs_index *ix) { return has_graph(ix) && vs_space_has_codes(ix->config.metric); }
+
+static uint32_t code_bytes(const vs_index *ix) { return vs_space_code_bytes(ix->space.vectors->dim); }
+
+static vs_code *code_of(const vs_index *ix, uint32_t slot) { return vs_blocks_at(&ix->graph.base, slot); }
+
 /* -- Life -------------------------------------------------------------- */
 
+bool vs_index_supports(const vs_index_config *config) {
+  bool codes = config->type != VS_INDEX_FLAT && vs_space_has_codes(config->metric);
+  if (config->layout == VS_LAYOUT_TURBO) return codes && config->quantization != VS_QUANTIZE_NONE;
+  return codes || config->quantization != VS_QUANTIZE_INT8;
+}
+
+static void drop_turbo(vs_index *ix) {
+  vs_turbo_destroy(ix->turbo);
+  ix->turbo = NULL;
+  ix->trained = false;
+}
+
+static void use_codes(vs_index *ix, bool codes) {
+  ix->has_codes = codes;
+  ix->graph.space = codes ? &ix->codes : &ix->space;
+}
+
+/* Codes whatever the number of vectors. */
+static bool wants_codes(const vs_index *ix) {
+  return ix->config.quantization == VS_QUANTIZE_INT8 || ix->config.layout == VS_LAYOUT_TURBO;
+}
+
 static vs_status init_parts(vs_index *ix) {
+  bool codes = wants_codes(ix);
   ix->query = vs_calloc(ix->a, ix->space.vectors->padded, sizeof(float));
   if (!ix->query) return VS_OUT_OF_MEMORY;
-  return has_graph(ix) ? vs_hnsw_init(&ix->graph, ix->a, &ix->space, &ix->config) : VS_OK;
+  if (!has_graph(ix)) return VS_OK;
+  if (can_have_codes(ix)) {
+    ix->record = vs_malloc(ix->a, code_bytes(ix));
+    if (!ix->record) return VS_OUT_OF_MEMORY;
+    vs_space_use_codes(&ix->codes, &ix->graph.base);
+  }
+  VS_TRY(vs_hnsw_init(&ix->graph, ix->a, &ix->space, &ix->config, codes ? code_bytes(ix) : 0));
+  use_codes(ix, codes);
+  return VS_OK;
 }
 
 vs_status vs_index_create(vs_alloc *a, const vs_index_config *config, const vs_vectors *vectors,
@@ -64,15 +131,20 @@ vs_status vs_index_create(vs_alloc *a, const vs_index_config *config, const vs_v
     return VS_INVALID_ARGUMENT;
   }
   if (config->metric >= VS_METRIC_COUNT) return VS_INVALID_ARGUMENT;
+  if (!vs_index_supports(config)) return VS_UNSUPPORTED;
+  if (config->layout == VS_LAYOUT_TURBO && !vs_turbo_supports(vectors->dim)) return VS_UNSUPPORTED;
   vs_index *ix = vs_calloc(a, 1, sizeof(*ix));
   if (!ix) return VS_OUT_OF_MEMORY;
   ix->a = a;
   ix->config = *config;
   ix->sequences = sequences;
+  ix->convert_from = CODES_FROM;
   vs_space_init(&ix->space, vectors, config->metric);
+  vs_space_init(&ix->codes, vectors, config->metric);
   vs_bitset_init(&ix->present, a);
   vs_status status = init_parts(ix);
   if (status != VS_OK) {
+    vs_free(a, ix->record);
     vs_free(a, ix->query);
     vs_free(a, ix);
     return status;
@@ -83,16 +155,27 @@ vs_status vs_index_create(vs_alloc *a, const vs_index_config *config, const vs_v
 
 void vs_index_destroy(vs_index *ix) {
   if (!ix) return;
+  vs_index_convert_abandon(ix);
+  vs_index_optimize_abandon(ix);
+  drop_turbo(ix);
   if (has_graph(ix)) vs_hnsw_deinit(&ix->graph);
   vs_bitset_deinit(&ix->present);
+  vs_free(ix->a, ix->record);
   vs_free(ix->a, ix->query);
   vs_free(ix->a, ix);
 }
 
-void vs_index_rebind(vs_index *ix, const vs_vectors *vectors) { ix->space.vectors = vectors; }
+void vs_index_rebind(vs_index *ix, const vs_vectors *vectors) { ix->space.vectors = ix->codes.vectors = vectors; }
+size_t vs_index_turbo_bytes(const vs_index *ix) { return ix->turbo ? vs_turbo_bytes(ix->turbo) : 0; }
+
+size_t vs_index_code_bytes(const vs_index *ix) {
+  return ix->has_codes ? (size_t)ix->graph.base.n_items * ix->graph.at_links : 0;
+}
 
 size_t vs_index_bytes(const vs_index *ix) {
-  size_t own = sizeof(*ix) + ix->space.vectors->padded * sizeof(float);
+  size_t own = sizeof(*ix) + ix->space.vectors->padded * sizeof(float) + (ix->record ? code_bytes(ix) : 0);
+  if (ix->converting) own += vs_blocks_bytes(&ix->next);
+  own += vs_index_turbo_bytes(ix);
   return own + vs_blocks_bytes(&ix->present.words) + (has_graph(ix) ? vs_hnsw_bytes(&ix->graph) : 0);
 }
 
@@ -101,6 +184,7 @@ size_t vs_index_bytes(const vs_index *ix) {
 vs_status vs_index_prepare(vs_index *ix, uint32_t n_slots, uint32_t n, const uint64_t *sequence) {
   if (n_slots > VS_MAX_SLOTS) return VS_OUT_OF_MEMORY;
   VS_TRY(vs_bitset_reserve(&ix->present, n_slots));
+  if (ix->turbo) VS_TRY(vs_turbo_reserve(ix->turbo, n_slots));
   return has_graph(ix) ? vs_hnsw_prepare(&ix->graph, n_slots, n, sequence) : VS_OK;
 }
 
@@ -108,6 +192,7 @@ void vs_index_insert(vs_index *ix, uint32_t slot) {
   bool added = vs_bitset_set(&ix->present, slot);
   assert(added);
   (void)added;
+  vs_index_vector_loaded(ix, slot);
   if (has_graph(ix)) vs_hnsw_insert(&ix->graph, slot, sequence_of(ix, slot));
 }
 
@@ -130,18 +215,56 @@ bool vs_index_would_scan(const vs_index *ix, uint32_t k, uint32_t ef) {
   return n <= SCAN_ALWAYS || n <= 2 * width * ix->config.M;
 }
 
-static vs_status search_graph(vs_index *ix, vs_query q, uint32_t ef, vs_ranking *r) {
+/* How many candidates of a walk on codes are compared in full precision. */
+static uint32_t rescored(const vs_search_params *params, uint32_t k) {
+  if (params->rescore == 0) return k + (k < 12 ? 6 : k / 2);
+  uint32_t n = params->rescore - 1;
+  return n == 0 || n > k ? n : k;
+}
+
+static vs_status search_turbo(vs_index *ix, vs_query q, const vs_search_params *params, uint32_t k, uint32_t ef,
+                              vs_ranking *r) {
+  vs_turbo *t = ix->turbo;
+  uint32_t n_exact = rescored(params, k);
   VS_TRY(vs_hnsw_reserve_pool(&ix->graph, ef));
-  vs_hnsw_search(&ix->graph, q, 0, ef);
+  VS_TRY(vs_turbo_search(t, vs_space_query_code(&ix->codes, q, ix->record), q.v, k, ef, n_exact ? n_exact : ef));
+  if (n_exact > 0) {
+    vs_ranking_add_exact(r, &ix->space, q, t->found, t->n_found);
+  } else {
+    for (uint32_t i = 0; i < t->n_found; i++) vs_ranking_add(r, t->found[i].value, t->found[i].key);
+  }
+  return VS_OK;
+}
+
+/* The query as the graph's walk needs it. */
+static vs_query walking(vs_index *ix, vs_query q) {
+  return ix->has_codes ? vs_space_query_code(&ix->codes, q, ix->record) : q;
+}
+
+/* Ranks what a walk left in the pool. */
+static void rank_pool(vs_index *ix, vs_query q, const vs_search_params *params, uint32_t k, vs_ranking *r) {
   const vs_hnsw_scratch *s = &ix->graph.scratch;
-  for (uint32_t i = 0; i < s->n_pool; i++) vs_ranking_add(r, s->pool[i].value, s->pool[i].key);
+  uint32_t n_exact = ix->has_codes ? rescored(params, k) : 0;
+  if (n_exact > 0) {
+    vs_ranking_add_exact(r, &ix->space, q, s->pool, n_exact < s->n_pool ? n_exact : s->n_pool);
+  } else {
+    for (uint32_t i = 0; i < s->n_pool; i++) vs_ranking_add(r, s->pool[i].value, s->pool[i].key);
+  }
+}
+
+static vs_status search_graph(vs_index *ix, vs_query q, const vs_search_params *params, uint32_t k, uint32_t ef,
+                              vs_ranking *r) {
+  if (ix->trained) return search_turbo(ix, q, params, k, ef, r);
+  VS_TRY(vs_hnsw_reserve_pool(&ix->graph, ef));
+  vs_hnsw_search(&ix->graph, walking(ix, q), 0, ef);
+  rank_pool(ix, q, params, k, r);
   return VS_OK;
 }
 
 vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_params *params, vs_hit *out, uint32_t *n_out,
                           vs_search_stats *stats) {
   uint32_t n = vs_index_count(ix), k = params->k < n ? params->k : n;
-  uint64_t distances = ix->space.n_distances, hops = ix->graph.n_hops;
+  uint64_t distances = ix->space.n_distances + ix->codes.n_distances, hops = ix->graph.n_hops;
   *n_out = 0;
   if (k > 0) {
     vs_ranking r;
@@ -151,12 +274,159 @@ vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_param
       vs_flat_scan(&ix->space, &ix->present, q, &r);
     } else {
       uint32_t ef = params->ef > k ? params->ef : k;
-      VS_TRY(search_graph(ix, q, ef < n ? ef : n, &r));
+      VS_TRY(search_graph(ix, q, params, k, ef < n ? ef : n, &r));
     }
     *n_out = r.n;
     vs_ranking_finish(&r);
   }
-  if (stats) *stats = (vs_search_stats){ix->space.n_distances - distances, ix->graph.n_hops - hops};
+  distances = ix->space.n_distances + ix->codes.n_distances - distances;
+  if (stats) *stats = (vs_search_stats){distances, ix->graph.n_hops - hops};
+  return VS_OK;
+}
+
+/* -- Conversion -------------------------------------------------------- */
+
+void vs_index_configure(vs_index *ix, vs_quantization quantization, vs_layout layout) {
+  ix->config.quantization = quantization;
+  ix->config.layout = layout;
+}
+
+vs_quantization vs_index_quantization(const vs_index *ix) {
+  return ix->has_codes ? VS_QUANTIZE_INT8 : VS_QUANTIZE_NONE;
+}
+
+bool vs_index_conversion_due(const vs_index *ix) {
+  if (!can_have_codes(ix)) return false;
+  if (ix->config.quantization != VS_QUANTIZE_AUTO || wants_codes(ix)) return ix->has_codes != wants_codes(ix);
+  return !ix->has_codes && vs_index_count(ix) >= ix->convert_from;
+}
+
+void vs_index_convert_abandon(vs_index *ix) {
+  if (ix->converting) vs_blocks_deinit(&ix->next);
+  ix->converting = false;
+}
+
+static vs_status convert_begin(vs_index *ix) {
+  vs_hnsw_layout(&ix->graph, &ix->next, ix->has_codes ? 0 : code_bytes(ix));
+  ix->converting = true;
+  ix->convert_at = 0;
+  vs_status status = vs_blocks_reserve(&ix->next, ix->graph.base.n_items);
+  if (status == VS_OK) return VS_OK;
+  vs_index_convert_abandon(ix);
+  ix->convert_from = vs_index_count(ix) + vs_index_count(ix) / RETRY_GROWTH;
+  return status;
+}
+
+static void convert_node(vs_index *ix, uint32_t slot) {
+  uint8_t *to = vs_blocks_at(&ix->next, slot);
+  uint32_t at_links = ix->has_codes ? 0 : code_bytes(ix);
+  if (at_links > 0) vs_space_encode(&ix->codes, vs_vectors_at(ix->space.vectors, slot), (vs_code *)(void *)to);
+  const vs_links *links = vs_hnsw_base(&ix->graph, slot);
+  memcpy(to + at_links, links, sizeof(*links) + links->n * sizeof(uint32_t));
+}
+
+static void convert_end(vs_index *ix) {
+  vs_blocks_deinit(&ix->graph.base);
+  ix->graph.base = ix->next;
+  ix->graph.at_links = ix->has_codes ? 0 : code_bytes(ix);
+  ix->converting = false;
+  use_codes(ix, !ix->has_codes);
+}
+
+vs_status vs_index_convert(vs_index *ix, double *budget, bool *done) {
+  if (ix->turbo && ix->config.layout == VS_LAYOUT_STANDARD) drop_turbo(ix);
+  *done = !ix->converting && !vs_index_conversion_due(ix);
+  if (*done) return VS_OK;
+  if (!ix->converting) VS_TRY(convert_begin(ix));
+  for (; *budget > 0; *budget -= CONVERT_COST) {
+    uint32_t slot = vs_bitset_next(&ix->present, ix->convert_at);
+    if (slot == VS_NO_SLOT) {
+      convert_end(ix);
+      *done = true;
+      return VS_OK;
+    }
+    convert_node(ix, slot);
+    ix->convert_at = slot + 1;
+  }
+  return VS_OK;
+}
+
+/* -- Optimizing -------------------------------------------------------- */
+
+vs_layout vs_index_layout(const vs_index *ix) { return ix->trained ? VS_LAYOUT_TURBO : VS_LAYOUT_STANDARD; }
+
+void vs_index_optimize_abandon(vs_index *ix) {
+  if (ix->optimizing == OPTIMIZE_TRAIN) vs_turbo_train_end(ix->turbo, &ix->trainer, false);
+  if (!ix->trained) drop_turbo(ix);
+  ix->optimizing = OPTIMIZE_IDLE;
+}
+
+static bool wants_turbo(const vs_index *ix) {
+  return ix->config.layout == VS_LAYOUT_TURBO && vs_index_count(ix) >= TURBO_FROM;
+}
+
+static vs_status optimize_begin(vs_index *ix) {
+  vs_status status = vs_hnsw_reserve_refine(&ix->graph);
+  if (status == VS_OK && wants_turbo(ix) && !ix->turbo) status = vs_turbo_create(ix->a, &ix->graph, &ix->turbo);
+  if (status == VS_OK && ix->turbo) status = vs_turbo_reserve(ix->turbo, ix->graph.base.n_items);
+  ix->optimizing = OPTIMIZE_REFINE;
+  ix->optimize_at = 0;
+  if (status != VS_OK) vs_index_optimize_abandon(ix);
+  return status;
+}
+
+/* The next slot, or VS_NO_SLOT after the last. */
+static uint32_t optimize_next(vs_index *ix) {
+  uint32_t slot = vs_bitset_next(&ix->present, ix->optimize_at);
+  if (slot != VS_NO_SLOT) ix->optimize_at = slot + 1;
+  return slot;
+}
+
+static vs_status refine_some(vs_index *ix, double *budget) {
+  for (; ix->optimizing == OPTIMIZE_REFINE && *budget > 0; *budget -= REFINE_COST) {
+    uint32_t slot = optimize_next(ix);
+    if (slot != VS_NO_SLOT) {
+      vs_hnsw_refine(&ix->graph, slot);
+      continue;
+    }
+    vs_status status = ix->turbo ? vs_turbo_train_begin(ix->turbo, &ix->trainer, &ix->present) : VS_OK;
+    ix->optimizing = ix->turbo ? OPTIMIZE_TRAIN : OPTIMIZE_IDLE;
+    if (status == VS_OK) continue;
+    ix->optimizing = OPTIMIZE_IDLE;
+    vs_index_optimize_abandon(ix);
+    return status;
+  }
+  return VS_OK;
+}
+
+static void train_some(vs_index *ix, double *budget) {
+  while (ix->optimizing == OPTIMIZE_TRAIN && *budget > 0) {
+    *budget -= vs_turbo_round_cost(&ix->trainer);
+    if (!vs_turbo_train_round(ix->turbo, &ix->trainer)) continue;
+    vs_turbo_train_end(ix->turbo, &ix->trainer, true);
+    ix->graph.derived = &ix->turbo->node;
+    ix->trained = true;
+    ix->optimizing = OPTIMIZE_CODE;
+    ix->optimize_at = 0;
+  }
+}
+
+vs_status vs_index_optimize(vs_index *ix, double *budget, bool *done) {
+  *done = ix->optimizing == OPTIMIZE_IDLE && !ix->has_codes;
+  if (*done) return VS_OK;
+  if (ix->optimizing == OPTIMIZE_IDLE) VS_TRY(optimize_begin(ix));
+  VS_TRY(refine_some(ix, budget));
+  *done = ix->optimizing == OPTIMIZE_IDLE;
+  train_some(ix, budget);
+  for (; ix->optimizing == OPTIMIZE_CODE && *budget > 0; *budget -= NEIGHBOUR_COST * 1.5 * ix->graph.M) {
+    uint32_t slot = optimize_next(ix);
+    if (slot == VS_NO_SLOT) {
+      ix->optimizing = OPTIMIZE_IDLE;
+      *done = true;
+      return VS_OK;
+    }
+    vs_turbo_refresh(ix->turbo, slot);
+  }
   return VS_OK;
 }
 
@@ -179,22 +449,23 @@ vs_status vs_index_scan_among(vs_index *ix, const void *query, uint32_t k, const
 vs_status vs_index_search_among(vs_index *ix, const void *query, const vs_search_params *params, const vs_bitset *among,
                                 vs_hit *out, uint32_t *n_out, bool *local, vs_search_stats *stats) {
   uint32_t n = among->n_set, k = params->k < n ? params->k : n;
-  uint64_t distances = ix->space.n_distances, hops = ix->graph.n_hops;
+  uint64_t distances = ix->space.n_distances + ix->codes.n_distances, hops = ix->graph.n_hops;
   *n_out = 0;
   *local = false;
   if (!has_graph(ix)) return VS_UNSUPPORTED;
   if (k > 0) {
     vs_ranking r;
     uint32_t ef = params->ef > k ? params->ef : k;
-    vs_hnsw_scratch *s = &ix->graph.scratch;
     vs_ranking_init(&r, out, k, ix->sequences, ix->config.metric);
     VS_TRY(vs_hnsw_reserve_pool(&ix->graph, ef));
-    *local = vs_hnsw_search_among(&ix->graph, vs_space_query(&ix->space, query, ix->query), ef, among);
-    for (uint32_t i = 0; i < s->n_pool; i++) vs_ranking_add(&r, s->pool[i].value, s->pool[i].key);
+    vs_query q = vs_space_query(&ix->space, query, ix->query);
+    *local = vs_hnsw_search_among(&ix->graph, walking(ix, q), ef, among);
+    rank_pool(ix, q, params, k, &r);
     *n_out = r.n;
     vs_ranking_finish(&r);
   }
-  if (stats) *stats = (vs_search_stats){ix->space.n_distances - distances, ix->graph.n_hops - hops};
+  distances = ix->space.n_distances + ix->codes.n_distances - distances;
+  if (stats) *stats = (vs_search_stats){distances, ix->graph.n_hops - hops};
   return VS_OK;
 }
 
@@ -209,11 +480,12 @@ static void encode_header(const vs_index *ix, vs_wr *out) {
   const vs_hnsw *g = &ix->graph;
   bool graph = has_graph(ix);
   vs_wr_u8(out, FORMAT);
-  vs_wr_u8(out, graph);
+  vs_wr_u8(out, graph ? 1 + ix->has_codes + ix->trained : 0);
   vs_wr_varint(out, graph ? g->M : 0);
   vs_wr_varint(out, vs_index_count(ix));
   vs_wr_varint(out, graph && g->entry != VS_NO_SLOT ? g->entry + 1 : 0);
   vs_wr_u8(out, (uint8_t)(graph ? g->max_level : 0));
+  if (ix->trained) vs_turbo_encode_model(ix->turbo, out);
 }
 
 vs_status vs_index_encode_next(vs_index *ix, vs_wr *out, bool *done) {
@@ -237,8 +509,29 @@ vs_status vs_index_load_begin(vs_index *ix, uint32_t n_slots, vs_err *err) {
   ix->n_left = 0;
   ix->n_slots = n_slots;
   ix->at_start = true;
-  vs_status status = vs_index_prepare(ix, n_slots, 0, NULL);
+  vs_status status = vs_bitset_reserve(&ix->present, n_slots);
   return status == VS_OK ? VS_OK : vs_fail(err, status, "no memory for an index of %u slots", n_slots);
+}
+
+/* The image says whether its graph has codes; the configuration decides what comes after. */
+static vs_status prepare_layout(vs_index *ix, bool codes) {
+  vs_hnsw *g = &ix->graph;
+  if (has_graph(ix) && codes != ix->has_codes) {
+    vs_blocks_deinit(&g->base);
+    g->at_links = codes ? code_bytes(ix) : 0;
+    vs_hnsw_layout(g, &g->base, g->at_links);
+    use_codes(ix, codes);
+  }
+  return vs_index_prepare(ix, ix->n_slots, 0, NULL);
+}
+
+static vs_status load_turbo(vs_index *ix, vs_rd *in) {
+  VS_TRY(vs_turbo_create(ix->a, &ix->graph, &ix->turbo));
+  if (!vs_turbo_decode_model(ix->turbo, in)) return VS_CORRUPT;
+  VS_TRY(vs_turbo_reserve(ix->turbo, ix->n_slots));
+  ix->graph.derived = &ix->turbo->node;
+  ix->trained = true;
+  return VS_OK;
 }
 
 static vs_status load_header(vs_index *ix, vs_rd *in, vs_err *err) {
@@ -249,11 +542,18 @@ static vs_status load_header(vs_index *ix, vs_rd *in, vs_err *err) {
   uint64_t m = vs_rd_varint(in), count = vs_rd_varint(in), entry = vs_rd_varint(in);
   uint32_t max_level = vs_rd_u8(in);
   if (in->failed || format != FORMAT) return vs_fail(err, VS_CORRUPT, "index image: unknown format %u", format);
-  if (kind != graph || m != (graph ? g->M : 0)) return vs_fail(err, VS_CORRUPT, "index image: of another index");
+  bool known = kind < 2 ? kind == graph : can_have_codes(ix);
+  known = kind < 3 ? known : kind == 3 && known && vs_turbo_supports(ix->space.vectors->dim);
+  if (!known || m != (graph ? g->M : 0)) return vs_fail(err, VS_CORRUPT, "index image: of another index");
   if (count > ix->n_slots || entry > ix->n_slots || (entry > 0) != (graph && count > 0) ||
       max_level > (entry > 0 ? VS_HNSW_MAX_LEVEL : 0)) {
     return vs_fail(err, VS_CORRUPT, "index image: bad header");
   }
+  bool codes = kind == 3 || (kind == 2 && ix->config.quantization != VS_QUANTIZE_NONE);
+  vs_status status = prepare_layout(ix, codes);
+  if (status == VS_OK && kind == 3) status = load_turbo(ix, in);
+  if (status == VS_CORRUPT) return vs_fail(err, status, "index image: bad model");
+  if (status != VS_OK) return vs_fail(err, status, "no memory for an index of %u slots", ix->n_slots);
   ix->n_left = (uint32_t)count;
   if (graph) {
     g->n = (uint32_t)count;
@@ -285,6 +585,10 @@ vs_status vs_index_load_chunk(vs_index *ix, vs_slice chunk, vs_err *err) {
 vs_status vs_index_load_end(vs_index *ix, vs_err *err) {
   if (ix->at_start || ix->n_left > 0) return vs_fail(err, VS_CORRUPT, "index image: incomplete");
   return vs_index_check(ix, err);
+}
+
+void vs_index_vector_loaded(vs_index *ix, uint32_t slot) {
+  if (ix->has_codes) vs_space_encode(&ix->codes, vs_vectors_at(ix->space.vectors, slot), code_of(ix, slot));
 }
 
 vs_status vs_index_check(vs_index *ix, vs_err *err) {

@@ -35,12 +35,29 @@ typedef enum {
   VS_INDEX_FLAT = 2  /* no graph */
 } vs_index_type;
 
+/* What a graph is walked on. Answers are always compared in full precision at the end. */
+typedef enum {
+  VS_QUANTIZE_AUTO = 0, /* int8 once there are many vectors, where the metric has codes */
+  VS_QUANTIZE_NONE = 1, /* full vectors */
+  VS_QUANTIZE_INT8 = 2  /* 8-bit codes (kernels.h), kept in the graph's blocks */
+} vs_quantization;
+
+/* What lies beside a node of a graph with codes. */
+typedef enum {
+  VS_LAYOUT_STANDARD = 0, /* its links */
+  VS_LAYOUT_TURBO = 1     /* its neighbours' 4-bit codes too, from vs_index_optimize on (turbo.h) */
+} vs_layout;
+
+#define VS_LAYOUT_TURBO_MAX_DIMENSION 2048u
+
 typedef struct {
   vs_index_type type;
   vs_metric metric;
   uint32_t M;               /* 2 .. 128; level 0 holds 2 * M links */
   uint32_t ef_construction; /* >= M */
   uint64_t seed;
+  vs_quantization quantization; /* int8: a graph, and metric cosine, dot or euclidean */
+  vs_layout layout;             /* turbo: quantization auto, which then means int8 at once, or int8 */
 } vs_index_config;
 
 typedef struct vs_index vs_index;
@@ -55,6 +72,9 @@ typedef struct {
   uint32_t k;  /* > 0 */
   uint32_t ef; /* raised to k by the index */
   bool exact;  /* scan everything in full precision */
+  /* With codes: 1 + how many of the nearest candidates are compared in full precision, raised to
+   * k; 1 = none, distances are those of the codes; 0 = as many as lose nothing. */
+  uint32_t rescore;
 } vs_search_params;
 
 /* Counters of the last search, for explain and benches. */
@@ -63,7 +83,10 @@ typedef struct {
   uint64_t n_hops; /* nodes expanded; 0 for a flat scan */
 } vs_search_stats;
 
-/* sequences: uint64 per slot in blocks, borrowed, as are the vectors. */
+/* False: int8 for a metric without codes, or without a graph; turbo without int8. */
+bool vs_index_supports(const vs_index_config *config);
+/* VS_UNSUPPORTED: what vs_index_supports refuses. sequences: uint64 per slot in blocks, borrowed, as are the vectors.
+ */
 VS_MUST_USE vs_status vs_index_create(vs_alloc *a, const vs_index_config *config, const vs_vectors *vectors,
                                       const vs_blocks *sequences, vs_index **out);
 void vs_index_destroy(vs_index *ix);
@@ -101,8 +124,32 @@ VS_MUST_USE vs_status vs_index_search_among(vs_index *ix, const void *query, con
 /* How vs_index_search would answer now: true = flat scan. */
 bool vs_index_would_scan(const vs_index *ix, uint32_t k, uint32_t ef);
 
-/* Memory held for links, levels and scratch. */
+/* Memory held for links, levels, codes and scratch, and the codes' part of it. */
 size_t vs_index_bytes(const vs_index *ix);
+size_t vs_index_code_bytes(const vs_index *ix);
+/* The same of what the turbo layout has besides. */
+size_t vs_index_turbo_bytes(const vs_index *ix);
+
+/* CONVERSION between full vectors and codes. The graph stays as it is; level 0
+ * moves to blocks of the other layout. It is due when what is configured and
+ * what is in force differ. vs_index_convert goes on for about *budget units (of
+ * a distance) and may fail for memory, then or when it is given up everything is
+ * as before; nothing may be inserted or removed until *done. Under
+ * VS_QUANTIZE_AUTO a refusal makes it due again only when the index has grown. */
+void vs_index_configure(vs_index *ix, vs_quantization quantization, vs_layout layout); /* as supported */
+vs_quantization vs_index_quantization(const vs_index *ix);                             /* in force: NONE or INT8 */
+bool vs_index_conversion_due(const vs_index *ix);
+VS_MUST_USE vs_status vs_index_convert(vs_index *ix, double *budget, bool *done);
+void vs_index_convert_abandon(vs_index *ix);
+
+/* OPTIMIZING. With codes: looks again for every node's neighbours; with the
+ * turbo layout then trains the codebooks on the vectors as they are now and
+ * codes the neighbours, in steps as above; from then on walks use these codes,
+ * and make again what has changed. It may fail for memory; then, or when it is given up, the layout
+ * stays as it was. */
+VS_MUST_USE vs_status vs_index_optimize(vs_index *ix, double *budget, bool *done);
+void vs_index_optimize_abandon(vs_index *ix);
+vs_layout vs_index_layout(const vs_index *ix); /* in force */
 
 /* THE IMAGE. A sequence of chunks (each at most VS_INDEX_CHUNK_BYTES) that the
  * caller stores in order. encode_begin, then encode_next (which appends one
@@ -111,13 +158,17 @@ size_t vs_index_bytes(const vs_index *ix);
  * load_end, which checks the whole graph (vs_index_check) before it is used;
  * any failure is VS_CORRUPT with a message and leaves an index that can only
  * be destroyed. Decoding allocates O(chunk bytes) and trusts nothing:
- * n_slots bounds every slot, `live` says which slots may appear. */
+ * n_slots bounds every slot. Codes are not stored: rounding the vectors again
+ * takes less time than reading the codes would. So the loader of the vectors
+ * tells of each one by vs_index_vector_loaded before the index is used. */
 #define VS_INDEX_CHUNK_BYTES (256u * 1024u)
 void vs_index_encode_begin(vs_index *ix);
 VS_MUST_USE vs_status vs_index_encode_next(vs_index *ix, vs_wr *out, bool *done);
 VS_MUST_USE vs_status vs_index_load_begin(vs_index *ix, uint32_t n_slots, vs_err *err);
 VS_MUST_USE vs_status vs_index_load_chunk(vs_index *ix, vs_slice chunk, vs_err *err);
 VS_MUST_USE vs_status vs_index_load_end(vs_index *ix, vs_err *err);
+/* After load_end: the vector of a slot of the index is set now. */
+void vs_index_vector_loaded(vs_index *ix, uint32_t slot);
 
 /* Checks every invariant of the structure (degrees, levels, mutual links,
  * protected tree spans each level, entry point). VS_CORRUPT with a message. */

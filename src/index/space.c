@@ -8,14 +8,59 @@
 #include <string.h>
 
 #define CACHE_LINE_BYTES 64u
+#define CODE_ALIGN 16u
 
 void vs_space_init(vs_space *s, const vs_vectors *vectors, vs_metric metric) {
   s->vectors = vectors;
   s->kernel = vs_kernel_f32_for(metric);
   s->metric = metric;
+  s->codes = NULL;
+  s->n_code = 0;
   s->n_distances = 0;
   s->sink = 0;
 }
+
+/* -- Codes ------------------------------------------------------------- */
+
+bool vs_space_has_codes(vs_metric metric) { return metric == VS_COSINE || metric == VS_DOT || metric == VS_EUCLIDEAN; }
+
+uint32_t vs_space_code_bytes(uint32_t dim) {
+  return (uint32_t)sizeof(vs_code) + ((dim + CODE_ALIGN - 1) & ~(CODE_ALIGN - 1));
+}
+
+void vs_space_use_codes(vs_space *s, const vs_blocks *codes) {
+  s->codes = codes;
+  s->n_code = vs_space_code_bytes(s->vectors->dim) - (uint32_t)sizeof(vs_code);
+}
+
+void vs_space_encode(const vs_space *s, const float *v, vs_code *out) {
+  uint32_t dim = s->vectors->dim;
+  vs_code_encode(v, dim, s->n_code, out);
+  if (s->metric != VS_COSINE) return;
+  double offset = (double)out->offset, norm = (double)out->norm;
+  double square = offset * ((double)dim * offset + 2 * (double)out->part) + norm;
+  float inverse = square > 0 ? (float)(1 / sqrt(square)) : 0;
+  out->scale *= inverse;
+  out->offset *= inverse;
+  out->part *= inverse;
+}
+
+vs_query vs_space_query_code(const vs_space *s, vs_query full, vs_code *record) {
+  vs_space_encode(s, full.v, record);
+  return (vs_query){.code = record};
+}
+
+static inline const vs_code *code_at(const vs_space *s, uint32_t slot) {
+  return (const vs_code *)vs_blocks_at(s->codes, slot);
+}
+
+static inline void four_codes(const vs_space *s, vs_query q, const uint32_t slot[4], float out[4]) {
+  const vs_code *x[4];
+  for (uint32_t j = 0; j < 4; j++) x[j] = code_at(s, slot[j]);
+  vs_code_values(q.code, x, s->n_code, s->vectors->dim, s->metric == VS_EUCLIDEAN, out);
+}
+
+/* -- Both kinds -------------------------------------------------------- */
 
 vs_query vs_space_query(const vs_space *s, const void *values, float *buffer) {
   uint32_t dim = s->vectors->dim, padded = s->vectors->padded;
@@ -27,15 +72,20 @@ vs_query vs_space_query(const vs_space *s, const void *values, float *buffer) {
     double inverse = sum > 0 ? 1 / sqrt(sum) : 0;
     for (uint32_t i = 0; i < dim; i++) buffer[i] = (float)((double)buffer[i] * inverse);
   }
-  return (vs_query){buffer, 1};
+  return (vs_query){.v = buffer, .scale = 1};
 }
 
 vs_query vs_space_query_slot(const vs_space *s, uint32_t slot) {
+  if (s->codes) return (vs_query){.code = code_at(s, slot)};
   const float *v = vs_vectors_at(s->vectors, slot);
-  return (vs_query){v, s->metric == VS_COSINE ? v[s->vectors->padded] : 1};
+  return (vs_query){.v = v, .scale = s->metric == VS_COSINE ? v[s->vectors->padded] : 1};
 }
 
 static inline void four_values(const vs_space *s, vs_query q, const uint32_t slot[4], float out[4]) {
+  if (s->codes) {
+    four_codes(s, q, slot, out);
+    return;
+  }
   const float *x[4];
   for (uint32_t j = 0; j < 4; j++) x[j] = vs_vectors_at(s->vectors, slot[j]);
   s->kernel.four(q.v, x, s->vectors->padded, out);
@@ -58,9 +108,10 @@ void vs_space_values(vs_space *s, vs_query q, const uint32_t *slot, uint32_t n, 
 }
 
 void vs_space_touch(vs_space *s, const uint32_t *slot, uint32_t n) {
-  uint32_t bytes = s->vectors->blocks.item_bytes, sum = 0;
+  const vs_blocks *blocks = s->codes ? s->codes : &s->vectors->blocks;
+  uint32_t bytes = s->codes ? (uint32_t)sizeof(vs_code) + s->n_code : blocks->item_bytes, sum = 0;
   for (uint32_t i = 0; i < n; i++) {
-    const uint8_t *p = (const uint8_t *)vs_vectors_at(s->vectors, slot[i]);
+    const uint8_t *p = vs_blocks_at(blocks, slot[i]);
     for (uint32_t at = 0; at < bytes; at += CACHE_LINE_BYTES) {
       uint32_t word;
       memcpy(&word, p + at, sizeof(word));

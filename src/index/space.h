@@ -5,6 +5,12 @@
  * value an ordered number (a NaN, which only overflowing products can give,
  * becomes +infinity). Values are "lower = nearer", see kernels.h.
  *
+ * Two kinds of space have the same calls, so that whoever walks a graph need
+ * not know which it has: one compares the full vectors; one compares their
+ * 8-bit codes, which lie at the start of the graph's blocks, and gives the
+ * distances of the rounded vectors. Codes exist for the three metrics that are
+ * made of dot products; a cosine's code is that of the normalised vector.
+ *
  * All values come from the 1x4 kernel, short groups filled up by repetition:
  * the single kernel may round differently, and then two equal vectors could
  * be at different distances depending on where in a group they fell.
@@ -18,24 +24,39 @@ typedef struct {
   const vs_vectors *vectors; /* borrowed */
   vs_kernel_f32 kernel;
   vs_metric metric;
+  const vs_blocks *codes; /* borrowed: items that begin with a vs_code, by slot; NULL = compares full vectors */
+  uint32_t n_code;        /* codes in a record, padded; 0 without */
   uint64_t n_distances;   /* values computed so far */
   volatile uint32_t sink; /* where vs_space_touch puts what it loaded */
 } vs_space;
 
-/* One side of a distance: `padded` floats, 16-byte aligned, and the factor
- * that makes a dot product a cosine (1 for all other metrics). Borrowed. */
+/* One side of a distance. Full vectors: `padded` floats, 16-byte aligned, and
+ * the factor that makes a dot product a cosine (1 for all other metrics).
+ * Codes: a record. Borrowed. */
 typedef struct {
   const float *v;
+  const vs_code *code;
   float scale;
 } vs_query;
 
+/* A space of full vectors. */
 void vs_space_init(vs_space *s, const vs_vectors *vectors, vs_metric metric);
+/* Makes it one of codes, which `codes` holds; vs_space_has_codes(metric) must hold. */
+void vs_space_use_codes(vs_space *s, const vs_blocks *codes);
+
+bool vs_space_has_codes(vs_metric metric);
+/* Size of a record of vectors of that dimension, a multiple of 16. */
+uint32_t vs_space_code_bytes(uint32_t dim);
+/* Writes the record of `padded` floats, 16-byte aligned. */
+void vs_space_encode(const vs_space *s, const float *v, vs_code *out);
 
 /* Copies `values` (dim floats, any alignment) into `buffer` (padded floats),
  * normalised for the cosine metric; the query borrows the buffer. */
 vs_query vs_space_query(const vs_space *s, const void *values, float *buffer);
+/* A query of a space of codes from one of a space of full vectors; it borrows the record. */
+vs_query vs_space_query_code(const vs_space *s, vs_query full, vs_code *record);
 
-/* A stored vector as a query. */
+/* A stored vector, or its code, as a query. */
 vs_query vs_space_query_slot(const vs_space *s, uint32_t slot);
 
 /* out[i] = value of slot[i], i < n. */
@@ -47,7 +68,7 @@ static inline float vs_space_value(vs_space *s, vs_query q, uint32_t slot) {
   return value;
 }
 
-/* Loads one word of every cache line of n vectors. WASM has no prefetch; this
+/* Loads one word of every cache line of n vectors or codes. WASM has no prefetch; this
  * puts all the misses of a step in flight at once instead of one after the
  * other. It gained 20 to 35 percent in WASM prototypes with large graphs; in
  * native builds of this code (25,000 x 384) no gain could be measured. */

@@ -63,6 +63,30 @@ float vs_metric_score(vs_metric metric, float distance) {
 
 int32_t vs_dot_i8_i7(const int8_t *a, const int8_t *b, uint32_t n) { return vs_k_dot_i8_i7(a, b, n); }
 
+void vs_code_encode(const float *v, uint32_t dim, uint32_t n, vs_code *out) { vs_k_code_encode(v, dim, n, out); }
+
+void vs_code_values(const vs_code *q, const vs_code *const x[4], uint32_t n, uint32_t dim, bool euclidean,
+                    float out[4]) {
+  vs_k_code_x4(q, x, n, dim, euclidean, out);
+}
+
+void vs_hadamard(float *x, uint32_t n) { vs_k_hadamard(x, n); }
+
+void vs_tables(const float *q, const float *codebook, uint32_t m, uint32_t width, float *products, uint8_t *lut,
+               vs_i4_scan *scan) {
+  vs_k_tables(q, codebook, m, width, products, lut, scan);
+}
+
+uint32_t vs_scan_32(const uint8_t *codes, const uint8_t *lut, uint32_t m, const float *add, const float *factor,
+                    const vs_i4_scan *scan, float *out) {
+  return vs_k_scan_32(codes, lut, m, add, factor, scan, out);
+}
+
+void vs_nearest(const float *x, const float *codebook, const float *half_norms, uint32_t m, uint32_t width,
+                uint8_t *code) {
+  vs_k_nearest(x, codebook, half_norms, m, width, code);
+}
+
 /* ---- Self-test -------------------------------------------------------------
  * 28 components are one whole turn of the widest loop and a rest. The inputs are
  * small integers, so that every sum below is exact in float in any order; only
@@ -113,7 +137,30 @@ static bool dot_i8_ok(void) {
   return vs_k_dot_i8_i7(a, b, 16) == -260096 && vs_k_dot_i8_i7(a, b, 48) == want;
 }
 
+/* Codes of the same two vectors: within what rounding may cost. */
+static bool codes_ok(void) {
+  enum { CODES = 32 };
+  struct {
+    _Alignas(16) float head[4];
+    int8_t code[CODES];
+  } record[2];
+  _Alignas(16) float v[2][SAMPLE];
+  for (int i = 0; i < SAMPLE; i++) {
+    v[0][i] = (float)(i * 7 % 11 - 5);
+    v[1][i] = (float)(i * 5 % 13 - 6);
+  }
+  const vs_code *rows[4];
+  for (int j = 0; j < 4; j++) rows[j] = (const vs_code *)(const void *)&record[1 - j % 2];
+  for (int j = 0; j < 2; j++) vs_k_code_encode(v[j], SAMPLE, CODES, (vs_code *)(void *)&record[j]);
+  float dot[4], square[4];
+  vs_k_code_x4(rows[1], rows, CODES, SAMPLE, 0, dot);
+  vs_k_code_x4(rows[1], rows, CODES, SAMPLE, 1, square);
+  bool near = dot[0] > -84 && dot[0] < -78 && square[0] > 520 && square[0] < 534 && square[1] < 4;
+  return near && dot[0] == dot[2] && square[1] == square[3];
+}
+
 int vs_kernels_selftest(void) {
   int failing = failing_f32();
-  return failing != 0 || dot_i8_ok() ? failing : 1 + VS_METRIC_COUNT;
+  if (failing != 0) return failing;
+  return dot_i8_ok() && codes_ok() ? 0 : 1 + VS_METRIC_COUNT;
 }

@@ -72,6 +72,55 @@ float vs_metric_score(vs_metric metric, float distance);
  * the operation whose relaxed form some engines compute wrongly. */
 int32_t vs_dot_i8_i7(const int8_t *a, const int8_t *b, uint32_t n);
 
+/* INT8 CODES. A vector v of `dim` components as v[i] ~ offset + scale * code[i],
+ * with codes in -127..127, zeros up to n, a multiple of 16. The terms that
+ * distances need besides the codes are kept with them:
+ *   part  scale * sum of the codes          norm  scale^2 * sum of their squares
+ * so that, d being dim and I the integer dot product of two records' codes,
+ *   dot        q.offset (d x.offset + x.part) + x.offset q.part + q.scale x.scale I
+ *   euclidean  a (d a + 2 (q.part - x.part)) + q.norm + x.norm - 2 q.scale x.scale I,
+ *              a = q.offset - x.offset: large common offsets cancel before they are squared
+ * are those of the rounded vectors. Multiplying scale, offset and part by a factor,
+ * norm by its square, gives the record of the multiple. */
+typedef struct {
+  float scale, offset, part, norm;
+  int8_t code[];
+} vs_code;
+
+/* Rounds v (16-byte aligned, finite). Constant vectors become exact: scale 0. */
+void vs_code_encode(const float *v, uint32_t dim, uint32_t n, vs_code *out);
+/* out[j] = -dot, or the squared L2 distance, of the rounded q and x[j], j < 4; never NaN.
+ * With relaxed SIMD the query's codes are taken without their last bit. Records are 16-byte aligned. */
+void vs_code_values(const vs_code *q, const vs_code *const x[4], uint32_t n, uint32_t dim, bool euclidean,
+                    float out[4]);
+
+/* 4-BIT CODES. A vector of m * width floats, m a multiple of 4 up to 128, is cut
+ * into m pieces; each is represented by one of 16 centroids. Component t of
+ * centroid k of piece j is codebook[(j * width + t) * 16 + k]. The codes of 32
+ * vectors lie in two groups of 16; a group is m / 2 rows of 16 bytes, byte i of
+ * row j holding vector i's codes of pieces 2j (low half) and 2j + 1. */
+#define VS_CENTROIDS 16u
+#define VS_MAX_PIECES 128u
+#define VS_ROTATION_BLOCK 128u
+
+typedef struct {
+  float base, limit; /* set by the caller */
+  float step, least; /* set by vs_tables: a product is least + step * (sum of table entries), about */
+} vs_i4_scan;
+
+/* Hadamard transform of each block of 128 floats, not scaled. n is a multiple of 128. */
+void vs_hadamard(float *x, uint32_t n);
+/* The tables of q's products with all centroids, 16 bytes of 6 bits for each piece. products: scratch, 16 m floats. */
+void vs_tables(const float *q, const float *codebook, uint32_t m, uint32_t width, float *products, uint8_t *lut,
+               vs_i4_scan *scan);
+/* out[i] = base + add[i] - factor[i] * (q's product with vector i) for 32 vectors; bit i says that it is below limit.
+ */
+uint32_t vs_scan_32(const uint8_t *codes, const uint8_t *lut, uint32_t m, const float *add, const float *factor,
+                    const vs_i4_scan *scan, float *out);
+/* The centroids nearest to the pieces of x, one byte each. half_norms: half the squared length of each centroid. */
+void vs_nearest(const float *x, const float *codebook, const float *half_norms, uint32_t m, uint32_t width,
+                uint8_t *code);
+
 /* Runs every kernel of this build on fixed inputs against the known answers;
  * 0 = all right, else 1 + the number of the failing case. The loader calls it
  * on the relaxed module before trusting it. */

@@ -43,5 +43,19 @@ VS_KERNEL_OPS(VS_DECLARE_KERNEL)
 #undef VS_DECLARE_KERNEL
 
 VS_KERNEL(vs_k_dot_i8_i7) int32_t vs_k_dot_i8_i7(const int8_t *a, const int8_t *b, uint32_t n);
+VS_KERNEL(vs_k_code_encode) void vs_k_code_encode(const float *v, uint32_t dim, uint32_t n, vs_code *out);
+VS_KERNEL(vs_k_code_x4)
+void vs_k_code_x4(const vs_code *q, const vs_code *const x[4], uint32_t n, uint32_t dim, uint32_t euclidean,
+                  float out[4]);
+VS_KERNEL(vs_k_hadamard) void vs_k_hadamard(float *x, uint32_t n);
+VS_KERNEL(vs_k_tables)
+void vs_k_tables(const float *q, const float *codebook, uint32_t m, uint32_t width, float *products, uint8_t *lut,
+                 vs_i4_scan *scan);
+VS_KERNEL(vs_k_scan_32)
+uint32_t vs_k_scan_32(const uint8_t *codes, const uint8_t *lut, uint32_t m, const float *add, const float *factor,
+                      const vs_i4_scan *scan, float *out);
+VS_KERNEL(vs_k_nearest)
+void vs_k_nearest(const float *x, const float *codebook, const float *half_norms, uint32_t m, uint32_t width,
+                  uint8_t *code);
 
 #endif

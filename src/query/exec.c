@@ -127,7 +127,7 @@ static vs_status among_matches(vs_exec *x, const vs_target *t, const vs_request 
   vs_search_stats s;
   bool local;
   double since = now(r);
-  vs_search_params params = {.k = k, .ef = vs_plan_width(&in, matches->n_set)};
+  vs_search_params params = {.k = k, .ef = vs_plan_width(&in, matches->n_set), .rescore = r->rescore};
   c->width = params.ef;
   VS_TRY(vs_index_search_among(t->index, r->vector, &params, matches, x->hit, n, &local, &s));
   const char *note = c->plan.kind == VS_PLAN_GRAPH ? NULL : "there are more matches than estimated";
@@ -150,7 +150,7 @@ static vs_status post_filter(vs_exec *x, const vs_target *t, const vs_request *r
     vs_search_stats s;
     uint32_t found;
     double since = now(r);
-    vs_search_params params = {.k = width, .ef = width};
+    vs_search_params params = {.k = width, .ef = width, .rescore = r->rescore};
     VS_TRY(reserve(x, width));
     VS_TRY(vs_index_search(t->index, r->vector, &params, x->hit, &found, &s));
     *n = 0;
@@ -172,7 +172,7 @@ static vs_status candidates(vs_exec *x, const vs_target *t, const vs_request *r,
   if (!r->filter) {
     vs_search_stats s;
     double since = now(r);
-    vs_search_params params = {.k = k, .ef = r->ef, .exact = r->exact};
+    vs_search_params params = {.k = k, .ef = r->ef, .exact = r->exact, .rescore = r->rescore};
     c->width = r->ef > k ? r->ef : k;
     VS_TRY(vs_index_search(t->index, r->vector, &params, x->hit, n, &s));
     did_search(x, r, VS_PLAN_PLAIN, NULL, *n, &s, 0, since);

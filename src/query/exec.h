@@ -15,7 +15,8 @@ typedef struct {
 
 typedef struct {
   const void *vector;
-  uint32_t k, ef; /* k at most the number of records, ef > 0 */
+  uint32_t k, ef;   /* k at most the number of records, ef > 0 */
+  uint32_t rescore; /* as of vs_search_params */
   bool exact, explain;
   double max_distance, min_score;
   vs_prepared *filter; /* NULL: none */

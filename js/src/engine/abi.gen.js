@@ -65,6 +65,7 @@ export const ABI = Object.freeze({
   FILTER_TREE: 1,
   QUERY_EXACT: 1,
   QUERY_EXPLAIN: 2,
+  QUERY_RESCORE_SHIFT: 8,
   HIT_BYTES: 12,
   MMR_ITEM_BYTES: 16,
   RECORD_BYTES: 72,
@@ -87,7 +88,7 @@ export const ABI = Object.freeze({
  * @property {(db: number, p: number) => void} vs_buf_free Frees vs_buf_alloc's memory.
  * @property {(db: number, bytes: number) => void} vs_db_set_budget Refuse to hold more memory than this; 0 = no limit.
  * @property {(db: number, at: number, forever: number) => void} vs_test_fail_alloc For tests: fail the at-th allocation from now on, once or for ever; 0 = none.
- * @property {(db: number, config: number, n: number) => number} vs_op_open Begins opening. config: encoded object with storage ('memory', 'posix', 'host'), root, walRotateBytes, create (bool), import (bool: take the bytes given to vs_import_add), now, and the store's options where given: dimension, metric, indexType, M, efConstruction, efSearch, seed, embedder (its name), indexes (object: field in the filter language's spelling -> 'value' | 'range' | 'auto' | false; null = none), schema (any value: kept, not looked at; null = none). indexes and schema may change from opening to opening. Result: encoded object, the configuration in force.
+ * @property {(db: number, config: number, n: number) => number} vs_op_open Begins opening. config: encoded object with storage ('memory', 'posix', 'host'), root, walRotateBytes, create (bool), import (bool: take the bytes given to vs_import_add), now, and the store's options where given: dimension, metric, indexType, M, efConstruction, efSearch, quantization, layout, seed, embedder (its name), indexes (object: field in the filter language's spelling -> 'value' | 'range' | 'auto' | false; null = none), schema (any value: kept, not looked at; null = none). indexes and schema may change from opening to opening. Result: encoded object, the configuration in force.
  * @property {(db: number, p: number, n: number) => number} vs_import_add The next bytes of an exported store, before vs_op_open with import: true.
  * @property {(db: number, flags: number) => number} vs_op_commit Begins committing the transaction added so far.
  * @property {(db: number) => number} vs_op_flush Waits until everything written is durable.

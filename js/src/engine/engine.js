@@ -260,26 +260,27 @@ export class Engine {
   /**
    * Nearest records; the hits are [slot, score, distance].
    * @param {ArrayLike<number>} vector
-   * @param {{ k: number, ef: number, exact: boolean, maxDistance: number, minScore: number }} options
+   * @param {{ k: number, ef: number, exact: boolean, rescore: number, maxDistance: number, minScore: number }} options
    * @param {number} [filter] its handle
    * @param {Uint8Array} [extra] what else is asked, encoded
    * @param {number} [flags]
    * @returns {[number, number, number][]}
    */
-  query(vector, { k, ef, exact, maxDistance, minScore }, filter = 0, extra = NOTHING, flags = 0) {
+  query(vector, { k, ef, exact, rescore, maxDistance, minScore }, filter = 0, extra = NOTHING, flags = 0) {
     const p = this.staging(vector.length * 4 + extra.length);
     this.heap.writeF32(p, vector);
     const q = p + vector.length * 4;
     this.heap.write(q, extra);
-    if (exact) flags |= ABI.QUERY_EXACT;
+    flags |= (exact ? ABI.QUERY_EXACT : 0) | ((rescore + 1) << ABI.QUERY_RESCORE_SHIFT);
     const n = this.exports.vs_query(
       this.#db, p, vector.length, k, ef, flags, maxDistance, minScore, filter, q, extra.length,
     );
     if (n < 0) throw this.error();
     const hits = this.exports.vs_query_hits(this.#db) >>> 0;
     const result = /** @type {[number, number, number][]} */ (new Array(n));
+    const view = this.heap.borrowView();
     for (let i = 0, at = hits; i < n; i++, at += ABI.HIT_BYTES) {
-      result[i] = [this.heap.u32(at), this.heap.f32(at + 4), this.heap.f32(at + 8)];
+      result[i] = [view.getUint32(at, true), view.getFloat32(at + 4, true), view.getFloat32(at + 8, true)];
     }
     return result;
   }
@@ -299,10 +300,11 @@ export class Engine {
     const p = this.exports.vs_record(this.#db, slot) >>> 0;
     if (p === 0) throw this.error();
     const { heap } = this;
-    const id = decodeId(heap.borrow(heap.u32(p), heap.u32(p + 4)));
-    const floats = heap.u32(p + 12);
-    const metadataBytes = heap.u32(p + 20);
-    const textBytes = heap.u32(p + 28);
+    const view = heap.borrowView();
+    const id = decodeId(heap, view, view.getUint32(p, true), view.getUint32(p + 4, true));
+    const floats = view.getUint32(p + 12, true);
+    const metadataBytes = view.getUint32(p + 20, true);
+    const textBytes = view.getUint32(p + 28, true);
     return {
       id,
       rev: heap.f64(p + 64),
@@ -348,11 +350,17 @@ export class Engine {
   }
 }
 
-/** @param {Uint8Array} bytes a tag byte and the key @returns {string | number} */
-function decodeId(bytes) {
-  if (bytes[0] === 0x73) return decodeUtf8(bytes.subarray(1));
-  const view = new DataView(bytes.buffer, bytes.byteOffset + 1, 8);
-  return view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+/**
+ * A tag byte and the key. A number is read without a view of its own: ten hits' views take a tenth of a query's time.
+ * @param {Heap} heap
+ * @param {DataView} view the heap's
+ * @param {number} p
+ * @param {number} n
+ * @returns {string | number}
+ */
+function decodeId(heap, view, p, n) {
+  if (view.getUint8(p) === 0x73) return decodeUtf8(heap.borrow(p + 1, n - 1));
+  return view.getUint32(p + 1, true) + view.getUint32(p + 5, true) * 2 ** 32;
 }
 
 /** A handle of one operation under way; free() exactly once. */

@@ -90,6 +90,12 @@ export class Heap {
     return this.#current().subarray(p, p + n);
   }
 
+  /** A view of everything, good until the next call of the engine: for reading many numbers. */
+  borrowView() {
+    this.#current();
+    return this.#view;
+  }
+
   /** The bytes up to the next NUL, borrowed. @param {number} p */
   borrowCString(p) {
     const bytes = this.#current();

@@ -67,7 +67,7 @@ static float *make_data(uint32_t n, uint32_t dim) {
 }
 
 static void measure(vs_index *ix, const float *queries, uint32_t dim, const vs_hit *truth, uint32_t ef) {
-  vs_search_params params = {K, ef, false};
+  vs_search_params params = {.k = K, .ef = ef};
   uint64_t n_distances = 0, n_hops = 0;
   uint32_t found = 0;
   double best = 1e9;
@@ -154,7 +154,7 @@ int main(int argc, char **argv) {
          (double)vs_index_bytes(ix) / n);
   fflush(stdout);
   vs_hit *truth = malloc(N_QUERIES * K * sizeof(*truth));
-  vs_search_params exact = {K, 0, true};
+  vs_search_params exact = {.k = K, .exact = true};
   uint32_t found;
   if (!truth) return 1;
   for (uint32_t i = 0; i < N_QUERIES; i++) {

@@ -1,4 +1,5 @@
-// vecstore.mjs - vecstore through its public API. Own argument: the package's entry file.
+// vecstore.mjs - vecstore through its public API. Own arguments: the package's entry file, the quantization, rescored candidates
+// (0 = the default), the layout.
 //
 // The index is built and searched in memory. `save` moves the store into a
 // directory under storage 'fs' by export and import, which writes the same
@@ -11,12 +12,13 @@ const { dir, n, dim, metric, M, efConstruction, own } = parameters();
 const { VecStore } = await import(pathToFileURL(own[0]).href);
 const BATCH = 1000;
 const INCLUDE_NOTHING = [];
+const rescore = Number(own[2]) ? Number(own[2]) : undefined;
 let store;
 
 await serve({
   async build() {
-    const index = { type: 'hnsw', M, efConstruction };
-    store = await VecStore.open({ storage: 'memory', dimension: dim, metric, index });
+    const index = { type: 'hnsw', M, efConstruction, layout: own[3] ?? 'standard' };
+    store = await VecStore.open({ storage: 'memory', dimension: dim, metric, index, quantization: own[1] });
     const base = readFloats(dir, 'base.f32', n * dim);
     const spent = await timed(async () => {
       for (let from = 0; from < n; from += BATCH) {
@@ -26,11 +28,12 @@ await serve({
         }
         await store.upsert(records);
       }
+      if (own[3]) await store.optimize();
     });
     const { memory, engine } = await store.stats();
     return { ...spent, mb: memory.total / 2 ** 20, used: memory.used / 2 ** 20, note: engine.simd };
   },
-  search: (vector, k, ef) => store.query({ vector, k, ef, include: INCLUDE_NOTHING }),
+  search: (vector, k, ef) => store.query({ vector, k, ef, rescore, include: INCLUDE_NOTHING }),
   ids: (hits) => hits.map((hit) => hit.id),
   async save(path) {
     const start = performance.now();

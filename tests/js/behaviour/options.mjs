@@ -67,16 +67,14 @@ export const cases = {
 
   'what this version does not offer is UNSUPPORTED': async ({ open, tryOpen }) => {
     for (const options of [
-      { worker: true }, { multiTab: true }, { quantization: 'int8' }, { quantization: 'binary' },
+      { worker: true }, { multiTab: true }, { quantization: 'binary' },
+      { quantization: 'int8', metric: 'manhattan' }, { quantization: 'int8', index: { type: 'flat' } },
       { quantization: { type: 'pq', subvectors: 48 } }, { text: {} }, { index: { targetRecall: 0.95 } },
       { storage: 'memory', requirePersistence: true },
     ]) {
       await fails('UNSUPPORTED', tryOpen(options));
     }
     const store = await filled(open);
-    for (const options of [{ rescore: true }]) {
-      await fails('UNSUPPORTED', store.query({ vector, ...options }), Object.keys(options)[0]);
-    }
     await fails('UNSUPPORTED', store.verify({ repair: true }));
   },
 

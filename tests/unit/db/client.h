@@ -42,6 +42,9 @@ static inline vs_status run(vs_db_state *db, vs_op_state *op) {
   return status;
 }
 
+/* Every other opening asks for codes, so that stores are converted both ways, saved and replayed as either. */
+static uint32_t n_opened;
+
 static inline vs_status client_open(client *c, const char *storage, bool import) {
   vs_wr w;
   vs_wr_init(&w, &c->outer);
@@ -58,9 +61,11 @@ static inline vs_status client_open(client *c, const char *storage, bool import)
   vs_value_int(&w, 4);
   vs_value_key(&w, "efConstruction");
   vs_value_int(&w, 16);
+  vs_value_key(&w, "quantization");
+  vs_value_cstring(&w, n_opened++ % 2 ? "none" : "int8");
   vs_value_key(&w, "walRotateBytes");
   vs_value_int(&w, 4096);
-  vs_value_end(&w, mark, 7);
+  vs_value_end(&w, mark, 8);
   vs_status status = run(&c->db, vs_op_begin_open(&c->db, (vs_slice){w.p, w.n}));
   vs_wr_deinit(&w);
   return status;

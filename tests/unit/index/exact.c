@@ -168,7 +168,7 @@ static void automatic(void) {
     world_insert(&w, i, x);
   }
   vs_hit hit[K];
-  vs_search_params params = {K, 50, false};
+  vs_search_params params = {.k = K, .ef = 50};
   vs_search_stats stats;
   uint32_t n;
   must(vs_index_search(w.ix, vs_vectors_at(&w.vectors, 3), &params, hit, &n, &stats) == VS_OK);

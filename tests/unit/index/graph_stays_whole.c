@@ -35,10 +35,15 @@ typedef struct {
   vs_bitset present;
 } bare;
 
+/* With an odd M, where the metric allows it, the graph is walked on codes. */
 static void bare_init(bare *b, vs_metric metric, uint32_t M) {
   world_init(&b->w, DIM, VS_INDEX_FLAT, metric, M, 2 * M);
   vs_space_init(&b->space, &b->w.vectors, metric);
-  must(vs_hnsw_init(&b->g, &b->w.a, &b->space, &b->w.config) == VS_OK);
+  bool codes = M % 2 && vs_space_has_codes(metric);
+  if (codes) vs_space_use_codes(&b->space, &b->g.base);
+  uint32_t code_bytes = codes ? vs_space_code_bytes(DIM) : 0;
+  must(vs_hnsw_init(&b->g, &b->w.a, &b->space, &b->w.config, code_bytes) == VS_OK);
+  must(vs_hnsw_reserve_refine(&b->g) == VS_OK);
   vs_bitset_init(&b->present, &b->w.a);
   must(vs_bitset_reserve(&b->present, SLOTS) == VS_OK);
 }
@@ -53,6 +58,7 @@ static void insert(bare *b, uint32_t slot, const float *x) {
   uint64_t sequence = ++b->w.sequence;
   world_set(&b->w, slot, x, sequence);
   must(vs_hnsw_prepare(&b->g, SLOTS, 1, &sequence) == VS_OK);
+  if (b->space.codes) vs_space_encode(&b->space, vs_vectors_at(&b->w.vectors, slot), vs_blocks_at(&b->g.base, slot));
   vs_hnsw_insert(&b->g, slot, sequence);
   vs_bitset_set(&b->present, slot);
 }
@@ -117,6 +123,8 @@ static void churn(kind k, vs_metric metric, uint32_t M, uint32_t n_steps) {
       insert(&b, slot, x);
     } else if (!grow && vs_bitset_test(&b.present, slot)) {
       delete (&b, slot);
+    } else if (grow) {
+      vs_hnsw_refine(&b.g, slot);
     } else {
       continue;
     }

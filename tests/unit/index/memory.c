@@ -101,7 +101,7 @@ static void reading(void) {
   }
   vs_hit hit[N];
   uint32_t n = 0;
-  vs_search_params params = {N, N, false};
+  vs_search_params params = {.k = N, .ef = N};
   w.a.fail_at = w.a.n_calls + 1;
   ok(vs_index_search(w.ix, vs_vectors_at(&w.vectors, 0), &params, hit, &n, NULL) == VS_OUT_OF_MEMORY && n == 0,
      "a search with a larger ef can fail");

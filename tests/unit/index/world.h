@@ -29,7 +29,7 @@ static inline uint64_t world_seed(void) {
 static inline void world_init(world *w, uint32_t dim, vs_index_type type, vs_metric metric, uint32_t M, uint32_t efc) {
   memset(w, 0, sizeof(*w));
   w->dim = dim;
-  w->config = (vs_index_config){type, metric, M, efc, world_seed()};
+  w->config = (vs_index_config){type, metric, M, efc, world_seed(), VS_QUANTIZE_NONE, VS_LAYOUT_STANDARD};
   vs_alloc_init(&w->a);
   vs_vectors_init(&w->vectors, &w->a, dim);
   vs_blocks_init(&w->sequences, &w->a, sizeof(uint64_t));
@@ -71,7 +71,7 @@ static inline bool world_check(world *w) {
 }
 
 static inline uint32_t world_search(world *w, const float *q, uint32_t k, uint32_t ef, bool exact, vs_hit *out) {
-  vs_search_params params = {k, ef, exact};
+  vs_search_params params = {.k = k, .ef = ef, .exact = exact};
   uint32_t n = 0;
   must(vs_index_search(w->ix, q, &params, out, &n, NULL) == VS_OK);
   return n;

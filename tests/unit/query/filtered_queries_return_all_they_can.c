@@ -30,7 +30,7 @@ static engine *create(vs_index_type type) {
   engine *e = calloc(1, sizeof *e);
   must(e);
   e->w = world_create(11);
-  vs_index_config config = {type, VS_EUCLIDEAN, 8, 60, 1};
+  vs_index_config config = {.type = type, .metric = VS_EUCLIDEAN, .M = 8, .ef_construction = 60, .seed = 1};
   vs_vectors_init(&e->vectors, &e->w->a, DIM);
   vs_blocks_init(&e->sequences, &e->w->a, sizeof(uint64_t));
   must(vs_index_create(&e->w->a, &config, &e->vectors, &e->sequences, &e->index) == VS_OK);
