@@ -45,7 +45,7 @@ async function isInOpfs(path) {
 async function existing(path) {
   // From a page it can be seen but not opened, which is then said: better than a second, empty store of the name.
   if (await isInOpfs(path)) return 'opfs';
-  const databases = typeof indexedDB === 'undefined' ? [] : await indexedDB.databases?.().catch(() => []) ?? [];
+  const databases = hasIdbfs() ? await indexedDB.databases?.().catch(() => []) ?? [] : [];
   const names = databases.map(({ name }) => name);
   return names.includes(`/vecstore/${path}`) ? 'idbfs' : names.includes(`/vecstore-idb/${path}`) ? 'idb' : null;
 }
