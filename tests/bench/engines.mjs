@@ -4,7 +4,7 @@
 // an error: `prepare` gives the reason instead of a command line.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
@@ -71,7 +71,7 @@ const npmPeer = (worker, name, node = process.execPath) => () => {
 
 const vecstore = (node) => () => {
   if (!existsSync(node)) return 'the newer Node (tests/package.json) is not installed';
-  if (readdirSync(join(entryFile, '../../../dist')).length === 0) return 'not built';
+  if (!existsSync(entryFile)) return 'not built';
   return [node, '--expose-gc', join(HERE, 'workers/vecstore.mjs')];
 };
 
