@@ -151,7 +151,7 @@ async function keep(engine) {
 }
 
 function wasmSizes() {
-  const dist = new URL('../../dist/', `file://${join(entryFile, '..', '/')}`);
+  const dist = new URL('./', `file://${entryFile}`);
   return ['vecstore.simd.wasm', 'vecstore.relaxed.wasm'].map((name) => {
     const bytes = readFileSync(new URL(name, dist));
     return { name, bytes: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
