@@ -1,6 +1,6 @@
 // The page: what is shown, and when. It keeps the facts of every work in memory for browsing and filtering; vectors
 // stay in the worker, which owns the store (artworks-worker.js). Two views share the page: the collection and one work
-// with its nearest; the address says which (#/ and #/work/ID), and the way one came is kept in history.state.trail.
+// with its nearest; the address says which (#/ and #/artwork/ID), and the way one came is kept in history.state.trail.
 
 import { StoreClient } from './client.js';
 import { dateOf, enableArrowKeys, hrefOf, showCards } from './cards.js';
@@ -164,7 +164,7 @@ function showWork(work) {
 // ---- Routes ------------------------------------------------------------------------------------------------------
 
 function workInAddress() {
-  const match = location.hash.match(/^#\/work\/(.+)$/);
+  const match = location.hash.match(/^#\/artwork\/(.+)$/);
   return match && works.get(decodeURIComponent(match[1]));
 }
 

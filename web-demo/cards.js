@@ -5,7 +5,7 @@ import { showFingerprint } from './pictures.js';
 
 const template = document.getElementById('card');
 
-export const hrefOf = (id) => `#/work/${encodeURIComponent(id)}`;
+export const hrefOf = (id) => `#/artwork/${encodeURIComponent(id)}`;
 
 /** "1892" or the museum's longer wording; years before our era come as negative numbers. */
 export const dateOf = ({ date, year }) => date || (year == null ? '' : year < 0 ? `${-year} BCE` : String(year));

@@ -12,6 +12,19 @@
 typedef struct vs_db vs_db;
 typedef struct vs_op vs_op;
 
+/* What vs_record answers with. Pointers are 32 bits wide in WASM, so the layout is fixed there. */
+typedef struct {
+  const void *id;
+  uint32_t id_n;
+  const void *vector;
+  uint32_t dim;
+  const void *meta;
+  uint32_t meta_n;
+  const void *text;
+  uint32_t text_n;
+  double seq, version, created_ms, updated_ms, rev;
+} vs_abi_record;
+
 #define VS_STATUS_CODE(name, number, js)
 #define VS_CONST(name, number) enum { name = number };
 #define VS_EXPORT(ret, name, args, doc) ret name args;

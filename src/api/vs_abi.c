@@ -36,25 +36,13 @@ _Static_assert(sizeof(vs_result) == VS_HIT_BYTES && offsetof(vs_result, score) =
                    offsetof(vs_result, distance) == 8,
                "hit layout");
 
-/* Pointers are 32 bits wide in WASM, so the record view is fixed there. */
-typedef struct {
-  const void *id;
-  uint32_t id_n;
-  const void *vector;
-  uint32_t dim;
-  const void *meta;
-  uint32_t meta_n;
-  const void *text;
-  uint32_t text_n;
-  double seq, version, created_ms, updated_ms, rev;
-} abi_record;
 #if defined(__wasm32__)
-_Static_assert(sizeof(abi_record) == VS_RECORD_BYTES, "record layout");
+_Static_assert(sizeof(vs_abi_record) == VS_RECORD_BYTES, "record layout");
 #endif
 
 struct vs_db {
   vs_db_state state;
-  abi_record record;
+  vs_abi_record record;
 };
 
 /* ============ Instance ============ */
@@ -428,17 +416,17 @@ const void *vs_record(vs_db *db, uint32_t slot) {
   const vs_body *b = db->state.open ? vs_coll_body(c, slot) : NULL;
   if (!b) return NULL;
   vs_slice meta = vs_body_meta(b), text = vs_body_text(b);
-  db->record = (abi_record){.id = vs_body_bytes(b),
-                            .id_n = b->id_n,
-                            .meta = meta.p,
-                            .meta_n = b->meta_n,
-                            .text = text.p,
-                            .text_n = b->text_n,
-                            .seq = (double)b->seq,
-                            .version = b->version,
-                            .created_ms = (double)b->created_ms,
-                            .updated_ms = (double)b->updated_ms,
-                            .rev = (double)b->rev};
+  db->record = (vs_abi_record){.id = vs_body_bytes(b),
+                               .id_n = b->id_n,
+                               .meta = meta.p,
+                               .meta_n = b->meta_n,
+                               .text = text.p,
+                               .text_n = b->text_n,
+                               .seq = (double)b->seq,
+                               .version = b->version,
+                               .created_ms = (double)b->created_ms,
+                               .updated_ms = (double)b->updated_ms,
+                               .rev = (double)b->rev};
   if (c->has_index) {
     db->record.vector = vs_vectors_at(&c->vectors, slot);
     db->record.dim = c->config.dim;

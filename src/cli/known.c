@@ -82,7 +82,7 @@ void cli_fingerprint_write(vs_wr *w, const cli_fingerprint *print, uint32_t pass
 }
 
 /* One record; others than passages of files are passed over. */
-static bool take_record(cli_known *k, const cli_record *record) {
+static bool take_record(cli_known *k, const vs_abi_record *record) {
   vs_rd r = vs_rd_of(record->meta, record->meta_n);
   vs_value path, meta = vs_value_read(&r);
   int64_t n = record->meta_n > 0 && meta.tag == VS_VALUE_OBJECT ? get_int(&meta, "n") : -1, passages = -1;
@@ -101,7 +101,7 @@ static bool take_record(cli_known *k, const cli_record *record) {
 bool cli_known_load(cli_known *k, const cli_store *store) {
   uint32_t live = vs_count(store->db);
   for (uint32_t slot = 0, seen = 0; seen < live; slot++) {
-    const cli_record *record = vs_record(store->db, slot);
+    const vs_abi_record *record = vs_record(store->db, slot);
     if (!record) continue;
     seen++;
     if (!take_record(k, record)) return false;

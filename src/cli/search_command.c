@@ -26,7 +26,7 @@ static vs_value read_value(const void *p, uint32_t n) {
 }
 
 /* A text, or the first of its named fields. */
-static vs_slice plain_text(const cli_record *record) {
+static vs_slice plain_text(const vs_abi_record *record) {
   vs_value v = read_value(record->text, record->text_n);
   if (v.tag == VS_VALUE_OBJECT && v.count > 0) {
     vs_rd members = vs_rd_of(v.bytes.p, v.bytes.n);
@@ -60,7 +60,7 @@ static void print_line(vs_slice text, size_t most) {
   }
 }
 
-static void print_hit(uint32_t rank, float score, const cli_record *record) {
+static void print_hit(uint32_t rank, float score, const vs_abi_record *record) {
   vs_value meta = read_value(record->meta, record->meta_n), title = {0}, section = {0};
   vs_slice id = {(const uint8_t *)record->id + 1, record->id_n - 1};
   printf("%u. %.3f  ", rank, (double)score);
@@ -86,7 +86,7 @@ static void print_hit(uint32_t rank, float score, const cli_record *record) {
 
 /* ============ For programs ============ */
 
-static void write_hit(vs_wr *w, float score, float distance, const cli_record *record) {
+static void write_hit(vs_wr *w, float score, float distance, const vs_abi_record *record) {
   size_t mark = vs_value_object_begin(w);
   vs_value_key(w, "id");
   if (*(const char *)record->id == 's')
@@ -119,7 +119,7 @@ static bool print_hits(searcher *s, int32_t n) {
     float score, distance;
     memcpy(&score, hit + 4, sizeof score);
     memcpy(&distance, hit + 8, sizeof distance);
-    const cli_record *record = vs_record(s->store.db, vs_load_u32(hit));
+    const vs_abi_record *record = vs_record(s->store.db, vs_load_u32(hit));
     if (s->json)
       write_hit(&out, score, distance, record);
     else

@@ -15,18 +15,6 @@ typedef struct {
   const char *path;
 } cli_store;
 
-/* What vs_record answers with. */
-typedef struct {
-  const void *id;
-  uint32_t id_n;
-  const void *vector;
-  uint32_t dim;
-  const void *meta;
-  uint32_t meta_n;
-  const void *text;
-  uint32_t text_n;
-} cli_record;
-
 typedef enum {
   CLI_STORE_EXISTING, /* the directory must be there */
   CLI_STORE_CREATE,   /* made when it is not there */

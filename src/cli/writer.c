@@ -210,7 +210,7 @@ bool cli_writer_touch(cli_writer *w, const char *path, const cli_fingerprint *pr
   vs_wr_u8(&w->text, 's');
   vs_wr_bytes(&w->text, id, strlen(id));
   uint32_t slot = w->text.failed ? UINT32_MAX : vs_find(w->store->db, w->text.p, (uint32_t)w->text.n);
-  const cli_record *record = slot == UINT32_MAX ? NULL : vs_record(w->store->db, slot);
+  const vs_abi_record *record = slot == UINT32_MAX ? NULL : vs_record(w->store->db, slot);
   if (!record) return no_memory(w);
   vs_rd r = vs_rd_of(record->meta, record->meta_n);
   vs_value meta = vs_value_read(&r);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
   SCREENSHOTS, accessibilityFaults, cosine, damage, killBrowser, launch, mainThreadTasks, makeFillableDisk, readPack,
-  screenshot, startServer, until,
+  screenshot, startServer, until, watch,
 } from './harness.mjs';
 
 const TOTAL = 1500;
@@ -24,21 +24,10 @@ let artworks; // The page's address.
 let context;
 let page;
 
-function watch(watched) {
-  watched.on('request', (request) => {
-    const local = request.url().startsWith(server.url) || /^(data|blob):/.test(request.url());
-    if (!local) strangers.push(`request to ${request.url()}`);
-  });
-  watched.on('pageerror', (error) => strangers.push(`page error: ${error.message}`));
-  watched.on('console', (line) => {
-    if (line.type() === 'error' && /Content Security Policy/.test(line.text())) strangers.push(line.text());
-  });
-}
-
 async function openBrowser(options) {
   context = await launch(profile, options);
   page = context.pages()[0] ?? (await context.newPage());
-  watch(page);
+  watch(page, server.url, strangers);
 }
 
 const text = (selector) => page.locator(selector).innerText();
@@ -46,7 +35,7 @@ const ready = (timeout = 60_000) => page.locator('#open-clear:enabled, #reload:v
 const works = async () => Number((await text('#status-records')).replace(',', ''));
 const settledWorks = (count) => until(`the status bar says ${count} works`, async () => (await works()) === count);
 const openWork = async (id) => {
-  await page.goto(`${artworks}#/work/${encodeURIComponent(id)}`);
+  await page.goto(`${artworks}#/artwork/${encodeURIComponent(id)}`);
   await page.locator(`#work[data-id="${id}"]`).waitFor();
   await until('the nearest are there', async () => /nearest of|no image vector/.test(await text('#latency')));
 };
@@ -255,7 +244,7 @@ test('everything is there after a reload', async (t) => {
 test('a second tab is told that the store is in use, and opens it once the first has gone', async () => {
   const first = page;
   page = await context.newPage();
-  watch(page);
+  watch(page, server.url, strangers);
   await page.goto(artworks);
   await page.locator('#problem').waitFor();
   assert.equal(await text('#problem-code'), 'LOCKED');

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
   ROOT, accessibilityFaults, damage, drop, killBrowser, launch, mainThreadTasks, makeFillableDisk, screenshot, startServer,
-  until,
+  until, watch,
 } from './harness.mjs';
 
 const LONGEST_TASK_MS = 50;
@@ -22,22 +22,11 @@ let server;
 let context;
 let page;
 
-function watch(watched) {
-  watched.on('request', (request) => {
-    const local = request.url().startsWith(server.url) || /^(data|blob):/.test(request.url());
-    if (!local) strangers.push(`request to ${request.url()}`);
-  });
-  watched.on('pageerror', (error) => strangers.push(`page error: ${error.message}`));
-  watched.on('filechooser', () => {}); // From now on the browser asks the tests, not only while one waits for it.
-  watched.on('console', (line) => {
-    if (line.type() === 'error' && /Content Security Policy/.test(line.text())) strangers.push(line.text());
-  });
-}
-
 async function openBrowser(options) {
   context = await launch(profile, options);
   page = context.pages()[0] ?? (await context.newPage());
-  watch(page);
+  watch(page, server.url, strangers);
+  page.on('filechooser', () => {}); // From now on the browser asks the tests, not only while one waits for it.
 }
 
 const text = (selector) => page.locator(selector).innerText();
@@ -537,7 +526,8 @@ test('the artworks are a second tab', async () => {
 test('a second tab of the browser is told that the store is in use, and opens it once the first has gone', async () => {
   const first = page;
   page = await context.newPage();
-  watch(page);
+  watch(page, server.url, strangers);
+  page.on('filechooser', () => {}); // From now on the browser asks the tests, not only while one waits for it.
   await page.goto(server.url);
   await page.locator('#problem').waitFor();
   assert.equal(await text('#problem-code'), 'LOCKED');

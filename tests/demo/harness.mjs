@@ -224,3 +224,20 @@ export function cosine(a, b) {
   }
   return aa * bb === 0 ? 0 : dot / Math.sqrt(aa * bb);
 }
+
+/**
+ * Gathers what a page of the demo must not do: requests to anywhere but its server, errors, complaints of its policy.
+ * @param {import('playwright-core').Page} page
+ * @param {string} url of the server
+ * @param {string[]} strangers
+ */
+export function watch(page, url, strangers) {
+  page.on('request', (request) => {
+    const local = request.url().startsWith(url) || /^(data|blob):/.test(request.url());
+    if (!local) strangers.push(`request to ${request.url()}`);
+  });
+  page.on('pageerror', (error) => strangers.push(`page error: ${error.message}`));
+  page.on('console', (line) => {
+    if (line.type() === 'error' && /Content Security Policy/.test(line.text())) strangers.push(line.text());
+  });
+}

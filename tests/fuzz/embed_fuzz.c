@@ -80,29 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 #ifndef VS_LIBFUZZER
 
-#include <dirent.h>
+#include "replay.h"
 
-int main(void) {
-  static const char folder[] = "tests/fuzz/corpus/embed";
-  DIR *dir = opendir(folder);
-  must(dir != NULL);
-  unsigned n = 0;
-  char path[512];
-  for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-    if (entry->d_name[0] == '.') continue;
-    size_t size;
-    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    uint8_t *data = read_file(path, &size), *exact = malloc(size ? size : 1);
-    must(exact != NULL);
-    memcpy(exact, data, size);
-    LLVMFuzzerTestOneInput(exact, size);
-    free(exact);
-    free(data);
-    n++;
-  }
-  closedir(dir);
-  ok(n >= 20, "%u inputs of the corpus do no harm", n);
-  return tap_done();
-}
+int main(void) { return replay_corpus("tests/fuzz/corpus/embed"); }
 
 #endif

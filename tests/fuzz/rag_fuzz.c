@@ -79,41 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 #ifndef VS_LIBFUZZER
 
-#include "../unit/tap.h"
+#include "replay.h"
 
-#include <dirent.h>
-
-static void replay(const char *path) {
-  FILE *file = fopen(path, "rb");
-  must(file != NULL);
-  uint8_t *data = malloc(1 << 16);
-  must(data != NULL);
-  size_t n = fread(data, 1, 1 << 16, file);
-  fclose(file);
-  /* A block of the input's size, so that a byte too far is noticed. */
-  uint8_t *exact = malloc(n > 0 ? n : 1);
-  must(exact != NULL);
-  memcpy(exact, data, n);
-  LLVMFuzzerTestOneInput(exact, n);
-  free(exact);
-  free(data);
-}
-
-int main(void) {
-  static const char folder[] = "tests/fuzz/corpus/rag";
-  DIR *dir = opendir(folder);
-  must(dir != NULL);
-  unsigned n = 0;
-  char path[512];
-  for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-    if (entry->d_name[0] == '.') continue;
-    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    replay(path);
-    n++;
-  }
-  closedir(dir);
-  ok(n >= 20, "%u inputs of the corpus do no harm", n);
-  return tap_done();
-}
+int main(void) { return replay_corpus("tests/fuzz/corpus/rag"); }
 
 #endif

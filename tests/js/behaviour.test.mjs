@@ -1,4 +1,5 @@
 // The behaviour suite in this runtime: memory and fs, plain and with the engine's memory growing on every call.
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +30,12 @@ function growing(exports) {
 
 for (const storage of ['memory', 'fs']) {
   describe(`storage ${storage}`, () => {
-    for (const [name, run] of suite({ VecStore, storage, newPath, seam: TEST_SEAM, slow: storage === 'memory' })) test(name, run);
+    const cases = [...suite({ VecStore, storage, newPath, seam: TEST_SEAM, slow: storage === 'memory' })];
+    test('the suite has its cases, each once', () => {
+      assert.ok(cases.length > 60, `${cases.length} cases`);
+      assert.equal(new Set(cases.map(([name]) => name)).size, cases.length);
+    });
+    for (const [name, run] of cases) test(name, run);
   });
   describe(`storage ${storage}, memory growing on every call`, () => {
     const extra = { [TEST_SEAM]: { instrument: growing } };

@@ -53,6 +53,22 @@ async function recallAt10(store, queries, ef = 50) {
 const answers = (store, queries) =>
   store.queryBatch(queries.map((vector) => ({ vector, k: 20, include: [] })));
 
+/** Deletes a fifth, replaces half, leaves some in the log, and closes; gives the answers of the end. */
+async function churn(t, store, queries, point, least) {
+  await store.delete(Array.from({ length: N / 5 }, (_, i) => i * 5));
+  await store.upsertMany(Array.from({ length: N / 2 }, (_, i) => ({ id: 2 * i, vector: point() })));
+  const later = await recallAt10(store, queries);
+  t.diagnostic(`after deleting a fifth and replacing half: ${later}`);
+  assert.ok(later >= least, `recall ${later}`);
+  assert.deepEqual((await store.verify()).errors, []);
+  // What the log holds is walked on codes too.
+  await store.checkpoint();
+  await store.upsertMany(Array.from({ length: 40 }, (_, i) => ({ id: N + i, vector: point() })));
+  const expected = await answers(store, queries);
+  await store.close();
+  return expected;
+}
+
 for (const metric of METRICS) {
   test(`${metric}: recall, deletions, reopening (seed ${SEED})`, async (t) => {
     const path = join(dir, metric);
@@ -67,18 +83,7 @@ for (const metric of METRICS) {
     assert.ok(before >= 0.98, `recall ${before}`);
     assert.ok(narrow >= (metric === 'dot' ? 0.9 : 0.95), `recall ${narrow} at ef 20`);
 
-    await store.delete(Array.from({ length: N / 5 }, (_, i) => i * 5));
-    await store.upsertMany(Array.from({ length: N / 2 }, (_, i) => ({ id: 2 * i, vector: point() })));
-    const later = await recallAt10(store, queries);
-    t.diagnostic(`after deleting a fifth and replacing half: ${later}`);
-    assert.ok(later >= 0.98, `recall ${later}`);
-    assert.deepEqual((await store.verify()).errors, []);
-
-    // What the log holds is walked on codes too.
-    await store.checkpoint();
-    await store.upsertMany(Array.from({ length: 40 }, (_, i) => ({ id: N + i, vector: point() })));
-    const expected = await answers(store, queries);
-    await store.close();
+    const expected = await churn(t, store, queries, point, 0.98);
     store = await VecStore.open({ path, storage: 'fs' });
     assert.equal((await store.stats()).quantization, 'int8');
     assert.deepEqual(await answers(store, queries), expected);
@@ -213,16 +218,7 @@ test('turbo: from optimize on, through changes and reopening', async (t) => {
   t.diagnostic(`recall@10 at ef 50: ${recall}`);
   assert.ok(recall >= 0.96, `recall ${recall}`);
 
-  await store.delete(Array.from({ length: N / 5 }, (_, i) => i * 5));
-  await store.upsertMany(Array.from({ length: N / 2 }, (_, i) => ({ id: 2 * i, vector: point() })));
-  const later = await recallAt10(store, queries);
-  t.diagnostic(`after deleting a fifth and replacing half: ${later}`);
-  assert.ok(later >= 0.95, `recall ${later}`);
-  assert.deepEqual((await store.verify()).errors, []);
-  await store.checkpoint();
-  await store.upsertMany(Array.from({ length: 40 }, (_, i) => ({ id: N + i, vector: point() })));
-  const expected = await answers(store, queries);
-  await store.close();
+  const expected = await churn(t, store, queries, point, 0.95);
 
   store = await VecStore.open({ path, storage: 'fs' });
   assert.equal((await store.stats()).index.layout, 'turbo');
