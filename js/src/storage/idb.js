@@ -8,10 +8,12 @@
 //   B1  One opener at a time: a Web Lock is held for the life of the store.
 //   B2  Extents of a file are consecutive: a gap or an overlap is CORRUPT.
 //   B3  Acknowledged only at the transaction's complete event; an abort is an error, with its cause.
+//   B4  Nothing is written before Chromium writes to a new log (leveldb.js).
 
 import { VecStoreError } from '../errors.js';
 import { FlatFiles } from './flat.js';
 import { hostBackend } from './host.js';
+import { newLog } from './leveldb.js';
 import { plainName, takeWebLock } from './weblock.js';
 
 const EXTENTS = 'extents';
@@ -79,12 +81,15 @@ class IdbFile {
 class IdbFiles extends FlatFiles {
   #database;
   #release;
+  /** B4. @type {Promise<void>} */
+  #newLog;
   /** Paths removed since the last sync. @type {Set<string>} */
   #removed = new Set();
 
-  /** @param {IDBDatabase} database @param {() => void} release */
-  constructor(database, release) {
+  /** @param {IDBDatabase} database @param {Promise<void>} newLog @param {() => void} release */
+  constructor(database, newLog, release) {
     super();
+    this.#newLog = newLog;
     this.#database = database;
     this.#release = release;
   }
@@ -122,8 +127,14 @@ class IdbFiles extends FlatFiles {
     if (file.stored > 0) this.#removed.add(path);
   }
 
-  /** Everything that changed, whatever the names (B3). @returns {Promise<void>} */
-  sync() {
+  /** Everything that changed, whatever the names (B3, B4). @returns {Promise<void>} */
+  async sync() {
+    await this.#newLog;
+    return this.#write();
+  }
+
+  /** @returns {Promise<void>} */
+  #write() {
     const removed = [...this.#removed];
     const grown = [...this.files].filter(([, file]) => file.length > file.stored);
     if (removed.length + grown.length === 0) return Promise.resolve();
@@ -182,7 +193,8 @@ export async function openIdb(request) {
   /** @type {IdbFiles | undefined} */
   let files;
   try {
-    files = new IdbFiles(await openDatabase(path), release);
+    const log = newLog();
+    files = new IdbFiles(await openDatabase(path), log, release);
     await files.load();
   } catch (/** @type {any} */ error) {
     if (files) files.close();

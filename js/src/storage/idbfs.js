@@ -14,9 +14,11 @@
 //       to be synced gets an mtime above every earlier one.
 //   R5  A log file is rewritten whole on each sync, so it is short: 256 KiB.
 //   R6  Never two syncs in flight, nothing deleted while one is (queue.js, Q4).
+//   R7  Nothing is synced before Chromium writes to a new log (leveldb.js).
 
 import { loadEngine } from '../engine/load.js';
 import { VecStoreError } from '../errors.js';
+import { newLog } from './leveldb.js';
 import { plainName, takeWebLock } from './weblock.js';
 
 const WAL_ROTATE_BYTES = 256 * 1024;
@@ -55,6 +57,8 @@ class Idbfs {
   #held = new Map();
   /** The browser's answer to "please do not evict". @type {boolean | null} */
   #keepsData = null;
+  /** R7; from the first opening of a database on. @type {Promise<void>} */
+  #newLog;
 
   /**
    * @param {import('../platform/platform.js').Platform} platform
@@ -67,6 +71,7 @@ class Idbfs {
     this.path = path;
     this.#release = release;
     this.#factory = factory;
+    this.#newLog = newLog();
     this.config = {
       storage: /** @type {const} */ ('posix'), root: `/vecstore/${path}`, walRotateBytes: WAL_ROTATE_BYTES,
     };
@@ -172,6 +177,8 @@ class Idbfs {
         }
         const lost = [...offered].find(([path, mtime]) => !this.#isKept(path, mtime, held.get(path)))?.[0];
         this.#held = held;
+        // A file appended to meanwhile has the clock's time; the next one offered must be later (R4).
+        this.#mtime = Math.max(this.#mtime, ...held.values());
         if (lost === undefined) resolve();
         else reject(new VecStoreError('IO', `IndexedDB did not keep the file ${lost}`));
       };
@@ -187,6 +194,7 @@ class Idbfs {
 
   /** @param {import('./backend.js').SyncNames} names */
   async sync({ files }) {
+    await this.#newLog;
     try {
       await this.#offer(files);
     } catch {
