@@ -81,20 +81,19 @@ class IdbFile {
 class IdbFiles extends FlatFiles {
   #database;
   #release;
-  /** B4. @type {Promise<void>} */
+  /** B4. @type {Promise<void> | undefined} */
   #newLog;
   /** Paths removed since the last sync. @type {Set<string>} */
   #removed = new Set();
 
-  /** @param {IDBDatabase} database @param {Promise<void>} newLog @param {() => void} release */
-  constructor(database, newLog, release) {
+  /** @param {IDBDatabase} database @param {() => void} release */
+  constructor(database, release) {
     super();
-    this.#newLog = newLog;
     this.#database = database;
     this.#release = release;
   }
 
-  /** Reads everything (B2). */
+  /** Reads everything (B2), then sees to the log. */
   async load() {
     const store = this.#database.transaction(EXTENTS, 'readonly').objectStore(EXTENTS);
     const [keys, values] = await Promise.all([answer(store.getAllKeys()), answer(store.getAll())]);
@@ -110,6 +109,7 @@ class IdbFiles extends FlatFiles {
       file.length += bytes.length;
       file.stored = file.length;
     });
+    this.#newLog = newLog();
   }
 
   /** @param {string} path */
@@ -193,8 +193,7 @@ export async function openIdb(request) {
   /** @type {IdbFiles | undefined} */
   let files;
   try {
-    const log = newLog();
-    files = new IdbFiles(await openDatabase(path), log, release);
+    files = new IdbFiles(await openDatabase(path), release);
     await files.load();
   } catch (/** @type {any} */ error) {
     if (files) files.close();

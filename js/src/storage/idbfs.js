@@ -57,7 +57,7 @@ class Idbfs {
   #held = new Map();
   /** The browser's answer to "please do not evict". @type {boolean | null} */
   #keepsData = null;
-  /** R7; from the first opening of a database on. @type {Promise<void>} */
+  /** R7. @type {Promise<void> | undefined} */
   #newLog;
 
   /**
@@ -71,7 +71,6 @@ class Idbfs {
     this.path = path;
     this.#release = release;
     this.#factory = factory;
-    this.#newLog = newLog();
     this.config = {
       storage: /** @type {const} */ ('posix'), root: `/vecstore/${path}`, walRotateBytes: WAL_ROTATE_BYTES,
     };
@@ -123,6 +122,7 @@ class Idbfs {
         cause: error,
       });
     }
+    this.#newLog = newLog();
     this.#database = IDBFS.dbs[this.config.root];
     this.#eachFile((_, stat) => {
       this.#mtime = Math.max(this.#mtime, Number(stat.mtime));
