@@ -23,9 +23,10 @@ build/toolchain.mk: wasm/tools/setup.sh
 	@sh $< build $@
 build/.test-tools: wasm/tools/setup.sh
 	@sh $< test && touch $@
+# ONNX Runtime's install script would fetch GPU libraries; what runs on the CPU comes with its package.
 %/.package-lock.json: | build/toolchain.mk
 	$(say) npm 'ci $*'
-	@cd $(*D) && npm ci --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.package-lock.json
+	@cd $(*D) && ONNXRUNTIME_NODE_INSTALL=skip npm ci --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.package-lock.json
 node_modules/.package-lock.json: package-lock.json
 tests/node_modules/.package-lock.json: tests/package-lock.json
 NPM := node_modules/.package-lock.json
@@ -101,6 +102,7 @@ build/wasi/%.o: src/%.c wasm/flags.mk build/toolchain.mk
 	@$(CLANG) $(WASI_CFLAGS) -MMD -MP -c $< -o $@
 $(foreach l,$(COLD_LAYERS),$(eval build/wasi/$l/%.o build/emcc/$l/%.o: OPTIMIZE := -Oz))
 $(foreach f,$(COLD_FILES),$(eval build/wasi/$f.o build/wasi/$f.reactor.o build/emcc/$f.o: OPTIMIZE := -Oz))
+$(foreach f,$(WARM_FILES),$(eval build/wasi/$f.o build/emcc/$f.o: OPTIMIZE := -O2))
 build/wasi/cli/%.o: WASI_CFLAGS += -DVS_RELEASE='"$(RELEASE)"'
 build/wasi/%.reactor.o: src/%.c wasm/flags.mk build/toolchain.mk
 	@mkdir -p $(@D)
@@ -158,7 +160,7 @@ define packing
 	$(say) pack '$$@'
 	@mkdir -p $$(@D)
 	@$(NODE_BIN)/wasm-merge $(OPT_$1) $$< engine build/kernels/kernels.$1.wasm kernels -o $$<.$1
-	@$(NODE_BIN)/wasm-opt -O3 $(OPT_$1) --strip-debug --strip-producers --strip-target-features $$<.$1 -o $$@
+	@$(NODE_BIN)/wasm-opt -O3 $(INLINE) $(OPT_$1) --strip-debug --strip-producers --strip-target-features $$<.$1 -o $$@
 endef
 define pack
 dist/%.$1.wasm: build/link/%.wasm build/kernels/kernels.$1.wasm

@@ -21,9 +21,11 @@ BINARYEN_FEATURES := --enable-simd --enable-bulk-memory --enable-nontrapping-flo
 # Layers that run per query are optimized for speed, those that run per commit for size.
 OPTIMIZE = -O2
 COLD_LAYERS := store db api cli
-COLD_FILES := $(addprefix base/,clock io io_host io_mem io_posix status utf8) $(addprefix index/,index hnsw_image hnsw_remove hnsw_refine turbo_train) \
+COLD_FILES := $(addprefix base/,clock io io_host io_mem io_posix status utf8) $(addprefix index/,index hnsw_remove hnsw_refine turbo_train) \
   $(addprefix filter/,build explain geo lex like number parse tree) \
   $(addprefix query/,boost exec explain facets match meta meta_choose mmr plan range_index value_index)
+# What reads each record when a store is opened.
+WARM_FILES := $(addprefix db/,collection image_load record)
 WASM_CFLAGS = $(WARN) $(OPTIMIZE) -DNDEBUG -fno-math-errno -fno-strict-aliasing $(WASM_FEATURES)
 
 # Kernels are the hot loops, whole programs of their own: unrolled and inlined.
@@ -32,6 +34,9 @@ KERNEL_LDFLAGS := --no-entry --import-memory=engine,memory -z stack-size=0 --str
 KERNEL_simd :=
 KERNEL_relaxed := -mrelaxed-simd
 OPT_simd := $(BINARYEN_FEATURES)
+# Larger functions stay functions of their own, though they have one caller: the whole is smaller so, and engines that
+# compile in tiers reach the fast tier sooner.
+INLINE := --one-caller-inline-max-function-size 100
 OPT_relaxed := $(BINARYEN_FEATURES) --enable-relaxed-simd
 
 # The stack comes first, so that overflowing it traps instead of overwriting data.

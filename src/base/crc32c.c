@@ -20,6 +20,14 @@
  *
  * The tables are the solution of: the sum over d of M_d(v) followed by
  * 16 * (6 - d) zero bytes has the remainder of v followed by 96 zero bytes.
+ *
+ * LONG INPUTS need no tables. With y = x^8, the polynomial divides
+ * y^5275 + y^4508 + y^2751 + 1 (found by search; there is no such sum of four
+ * powers with a smaller first one). So a byte may be moved as it is to the
+ * places 767, 2524 and 5275 bytes further on, and every row of the result is
+ * the XOR of one row of the input and three rows of earlier results. The last
+ * TAIL bytes, which have no room behind them, are folded as above. The idea of
+ * sparse multiples is Chorba's (Russell, arXiv 2412.16398).
  * A unit test compares every length with bitwise division.
  *
  * The shuffle is one instruction in WASM SIMD128, SSSE3 and Arm NEON; other
@@ -147,6 +155,43 @@ FOLD_TARGET static uint32_t by_folding(uint32_t state, const uint8_t *p, size_t 
 /* Below this the window that is left over costs more than folding saves. */
 #define FOLD_LEAST 192u
 
+#define NEAR 767u
+#define MIDDLE 2524u
+#define FAR 5275u
+/* FAR, in whole rows. */
+#define TAIL 5280u
+#define CHUNK 16384u
+/* Below this the tail costs more than moving saves. */
+#define MOVE_LEAST 24576u
+
+_Static_assert(TAIL >= FAR && TAIL % 16 == 0 && CHUNK >= TAIL && MOVE_LEAST >= TAIL, "the tail fits everywhere");
+
+/* out = in XOR what was moved here; `moved` has the results before, FAR bytes of them. */
+FOLD_TARGET static void move_rows(uint8_t *out, const uint8_t *in, const uint8_t *moved, size_t n) {
+#pragma clang loop unroll_count(4)
+  for (size_t i = 0; i < n; i += 16) {
+    row near = load_row(moved + i - NEAR), middle = load_row(moved + i - MIDDLE), far = load_row(moved + i - FAR);
+    store_row(out + i, xor_row(xor_row(load_row(in + i), near), xor_row(middle, far)));
+  }
+}
+
+/* The same as by_folding, of n >= TAIL bytes, a multiple of 16. */
+FOLD_TARGET static uint32_t by_moving(uint32_t state, const uint8_t *p, size_t n) {
+  uint8_t result[TAIL + CHUNK], rest[TAIL];
+  memset(result, 0, TAIL);
+  /* As if it had been moved to the first four bytes, and to nowhere else. */
+  vs_store_u32(result + TAIL - FAR, state);
+  for (size_t left = n - TAIL, step; left > 0; left -= step) {
+    step = left < CHUNK ? left : CHUNK;
+    move_rows(result + TAIL, p, result + TAIL, step);
+    memmove(result, result + step, TAIL);
+    p += step;
+  }
+  memset(result + TAIL, 0, TAIL); /* nothing of the tail is moved */
+  move_rows(rest, p, result + TAIL, TAIL);
+  return by_folding(0, rest, TAIL / 16);
+}
+
 #endif
 
 uint32_t vs_crc32c(uint32_t crc, const void *data, size_t n) {
@@ -155,7 +200,7 @@ uint32_t vs_crc32c(uint32_t crc, const void *data, size_t n) {
 #if defined(FOLD_TARGET)
   if (n >= FOLD_LEAST && can_fold()) {
     size_t folded = n & ~(size_t)15;
-    state = by_folding(state, p, folded / 16);
+    state = n < MOVE_LEAST ? by_folding(state, p, folded / 16) : by_moving(state, p, folded);
     p += folded;
     n -= folded;
   }

@@ -163,7 +163,7 @@ void vs_coll_return_slot(vs_collection *c, uint32_t slot) {
   *(uint32_t *)vs_blocks_at(&c->free_slot, c->n_free++) = slot;
 }
 
-/* A record whose id has just been added. */
+/* A record whose id is in the table, or will be. */
 static void install_new(vs_collection *c, vs_body *body) {
   *(vs_body **)vs_blocks_at(&c->bodies, body->slot) = body;
   c->body_bytes += sizeof *body + vs_body_payload(body).n;
@@ -235,17 +235,20 @@ vs_status vs_coll_load(vs_collection *c, const vs_record_view *v, uint32_t segme
   if (!body) return VS_OUT_OF_MEMORY;
   vs_status status = c->has_index ? vs_vectors_reserve(&c->vectors, slot + 1) : VS_OK;
   if (status == VS_OK && c->has_index && !vs_vectors_set(&c->vectors, slot, v->vector)) status = VS_CORRUPT;
-  if (status == VS_OK && !vs_hashmap_add(&c->ids, v->id, slot)) status = VS_CORRUPT;
   if (status != VS_OK) {
     vs_free(c->a, body);
     return status;
   }
   *(uint64_t *)vs_blocks_at(&c->sequences, slot) = body->seq;
-  if (c->has_index && vs_index_contains(c->index, slot)) vs_index_vector_loaded(c->index, slot);
   raise_counters(c, body);
   install_new(c, body);
   vs_coll_set_segment(c, slot, segment);
   return VS_OK;
+}
+
+bool vs_coll_load_id(vs_collection *c, uint32_t slot) {
+  const vs_body *body = vs_coll_body(c, slot);
+  return !body || vs_hashmap_add(&c->ids, vs_body_id(body), slot);
 }
 
 vs_status vs_coll_rebuild_free(vs_collection *c) {

@@ -95,8 +95,10 @@ void vs_coll_return_slot(vs_collection *c, uint32_t slot);
 /* Makes room for loading n_slots slots, n_live of them with records; the vectors
  * take theirs as they come, so that the source can shrink meanwhile. */
 VS_MUST_USE vs_status vs_coll_prepare_load(vs_collection *c, uint32_t n_slots, uint32_t n_live);
-/* While loading: installs a saved record without touching the index; memory as needed. */
+/* While loading: installs a saved record without touching the index or the table of ids; memory as needed. */
 VS_MUST_USE vs_status vs_coll_load(vs_collection *c, const vs_record_view *v, uint32_t segment);
+/* Enters the id of the slot's record, if it has one; false if another record has that id. */
+bool vs_coll_load_id(vs_collection *c, uint32_t slot);
 /* Applies one logged change; VS_CORRUPT when it does not fit the state. The
  * free list is not kept meanwhile: rebuild it after the last. */
 VS_MUST_USE vs_status vs_coll_replay_upsert(vs_collection *c, const vs_record_view *v);

@@ -49,10 +49,11 @@ void vs_image_writer_undo(vs_image_writer *w);
 typedef struct {
   vs_collection *c;
   vs_store *store;
-  enum { LOAD_IMAGE, LOAD_INDEX_END, LOAD_RECORDS, LOAD_FINISH, LOAD_DONE } state;
+  enum { LOAD_IMAGE, LOAD_INDEX_END, LOAD_RECORDS, LOAD_IDS, LOAD_FINISH, LOAD_DONE } state;
   uint32_t file; /* of the manifest */
   uint32_t n_slots, n_live;
   uint32_t n_table; /* slots of the table read so far */
+  uint32_t slot;    /* next one whose id is to be entered */
   bool index_begun;
   vs_blocks rev; /* uint64_t per slot: the table */
   vs_block_reader *reader;

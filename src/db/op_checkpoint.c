@@ -1,8 +1,8 @@
 /* op_checkpoint.c - checkpoint, optimize and close: new segments and index image, shorter log.
  *
  * Layer: db. Three syncs, in the order that store.h demands:
- *   convert   the index, if that is due          (YIELDs; nothing else runs)
- *   optimize  the index, if that is asked for     (the same)
+ *   convert   the index, if that is due          (at once)
+ *   optimize  the index, if that is asked for     (YIELDs; nothing else runs)
  *   write     records, slot table, index        (the same)
  *   sync 1    the new files                      (commits may run meanwhile)
  *   install   the manifest
@@ -87,7 +87,7 @@ typedef struct {
   bool begun;
   bool optimize;
   vs_snapshot_request snapshot;
-  bool converting, converted, optimizing, optimized;
+  bool converted, optimizing, optimized;
   uint64_t n_log_before; /* frames that the new manifest makes superfluous */
 } checkpoint_op;
 
@@ -102,14 +102,11 @@ static vs_status check_snapshot(const vs_db_state *db, const vs_snapshot_request
 
 /* The index takes the form it should have, so that the checkpoint saves that. A
  * conversion that memory is refused for is put off: the checkpoint matters more. */
-static bool convert(checkpoint_op *op, double *budget) {
+static void convert(checkpoint_op *op) {
   vs_collection *c = &op->base.db->coll;
-  if (op->converted || !c->has_index) return true;
-  op->converting = true;
-  vs_status status = vs_index_convert(c->index, budget, &op->converted);
-  if (status != VS_OK) op->converted = true;
-  op->converting = !op->converted;
-  return op->converted;
+  vs_status status = op->converted || !c->has_index ? VS_OK : vs_index_convert(c->index);
+  (void)status;
+  op->converted = true;
 }
 
 /* The work that only vs_op_begin_checkpoint(db, true) asks for; *done when it is. */
@@ -128,7 +125,7 @@ static vs_op_answer checkpoint_step(vs_op_state *base, double *budget) {
   checkpoint_op *op = (checkpoint_op *)base;
   vs_db_state *db = base->db;
   bool wrote;
-  if (!convert(op, budget)) return VS_OP_YIELD;
+  convert(op);
   if (optimize(op, budget, &wrote) != VS_OK) return VS_OP_ERROR;
   if (!wrote) return VS_OP_YIELD;
   if (!db->store) return VS_OP_DONE;
@@ -160,7 +157,6 @@ static vs_op_answer checkpoint_step(vs_op_state *base, double *budget) {
 static void checkpoint_abandon(vs_op_state *base, bool done) {
   checkpoint_op *op = (checkpoint_op *)base;
   (void)done;
-  if (op->converting) vs_index_convert_abandon(base->db->coll.index);
   if (op->optimizing) vs_index_optimize_abandon(base->db->coll.index);
   if (!op->begun) return;
   base->db->checkpoint_running = false;

@@ -292,16 +292,12 @@ static vs_status after_replay(open_op *op) {
 }
 
 /* The index takes the form that the options ask for. What 'auto' would like better can wait. */
-static vs_status convert(open_op *op, double *budget, bool *done) {
+static vs_status convert(open_op *op) {
   vs_db_state *db = op->base.db;
   vs_collection *c = &db->coll;
-  *done = true;
-  vs_status status = c->has_index ? vs_index_convert(c->index, budget, done) : VS_OK;
-  if (status != VS_OK && c->config.index.quantization == VS_QUANTIZE_AUTO) {
-    *done = true;
-    status = VS_OK;
-  }
-  if (*done) op->state = OPEN_CREATE;
+  vs_status status = c->has_index ? vs_index_convert(c->index) : VS_OK;
+  if (c->config.index.quantization == VS_QUANTIZE_AUTO) status = VS_OK;
+  op->state = OPEN_CREATE;
   return status == VS_OK ? VS_OK : vs_fail(&db->err, status, "no memory to convert the index");
 }
 
@@ -348,10 +344,7 @@ static vs_op_answer open_step(vs_op_state *base, double *budget) {
     if (status == VS_OK && !done) return VS_OP_YIELD;
     if (status == VS_OK) status = after_replay(op);
   }
-  if (status == VS_OK && op->state == OPEN_CONVERT) {
-    status = convert(op, budget, &done);
-    if (status == VS_OK && !done) return VS_OP_YIELD;
-  }
+  if (status == VS_OK && op->state == OPEN_CONVERT) status = convert(op);
   if (status != VS_OK) return VS_OP_ERROR;
   return db->store && (vs_store_is_new(db->store) || op->adopted) ? create_step(op, budget) : finish_open(op);
 }

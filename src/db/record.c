@@ -94,19 +94,21 @@ void vs_record_encode_header(const vs_body *b, uint32_t dim, uint8_t out[VS_RECO
 
 vs_status vs_record_decode(vs_slice bytes, vs_record_view *out) {
   vs_rd r = vs_rd_of(bytes.p, bytes.n);
+  const uint8_t *p = vs_rd_bytes(&r, VS_RECORD_HEADER_BYTES);
+  if (!p) return VS_CORRUPT;
   memset(out, 0, sizeof *out);
-  out->head.slot = vs_rd_u32(&r);
-  out->head.version = vs_rd_u32(&r);
-  out->head.seq = vs_rd_u64(&r);
-  out->head.rev = vs_rd_u64(&r);
-  out->head.created_ms = vs_rd_u64(&r);
-  out->head.updated_ms = vs_rd_u64(&r);
-  out->head.expires_ms = vs_rd_u64(&r);
-  out->head.flags = vs_rd_u32(&r);
-  out->dim = vs_rd_u32(&r);
-  out->id.n = vs_rd_u32(&r);
-  out->meta.n = vs_rd_u32(&r);
-  out->text.n = vs_rd_u32(&r);
+  out->head.slot = vs_load_u32(p);
+  out->head.version = vs_load_u32(p + 4);
+  out->head.seq = vs_load_u64(p + 8);
+  out->head.rev = vs_load_u64(p + 16);
+  out->head.created_ms = vs_load_u64(p + 24);
+  out->head.updated_ms = vs_load_u64(p + 32);
+  out->head.expires_ms = vs_load_u64(p + 40);
+  out->head.flags = vs_load_u32(p + 48);
+  out->dim = vs_load_u32(p + 52);
+  out->id.n = vs_load_u32(p + 56);
+  out->meta.n = vs_load_u32(p + 60);
+  out->text.n = vs_load_u32(p + 64);
   out->id.p = vs_rd_bytes(&r, out->id.n);
   out->meta.p = vs_rd_bytes(&r, out->meta.n);
   out->text.p = vs_rd_bytes(&r, out->text.n);

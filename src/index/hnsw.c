@@ -38,7 +38,8 @@
  * distances to choose and evict. Memory per node: 8 + 8M bytes on level 0,
  * and (8 + 4M) / (M - 1) on average above. With codes the level-0 item is
  * ONE BLOCK, the node's code and its links, a multiple of 64 bytes (576 for
- * 384 dimensions and M = 16): a hop reads nothing else.
+ * 384 dimensions and M = 16): a hop reads nothing else. After loading or
+ * converting the lists lie apart at first (vs_hnsw_make_room).
  */
 #include "hnsw.h"
 
@@ -63,7 +64,7 @@ static vs_status init_scratch(vs_hnsw *g) {
   return found && s->order && s->orphan && s->group && s->edge ? VS_OK : VS_OUT_OF_MEMORY;
 }
 
-void vs_hnsw_layout(const vs_hnsw *g, vs_blocks *base, uint32_t code_bytes) {
+static void layout(const vs_hnsw *g, vs_blocks *base, uint32_t code_bytes) {
   uint32_t bytes = code_bytes + (uint32_t)(sizeof(vs_links) + 2 * (size_t)g->M * sizeof(uint32_t));
   vs_blocks_init(base, g->a, code_bytes ? (bytes + BLOCK_ALIGN - 1) & ~(BLOCK_ALIGN - 1) : bytes);
 }
@@ -78,7 +79,9 @@ vs_status vs_hnsw_init(vs_hnsw *g, vs_alloc *a, vs_space *space, const vs_index_
   g->entry = VS_NO_SLOT;
   g->free_upper = VS_NO_SLOT;
   g->at_links = code_bytes;
-  vs_hnsw_layout(g, &g->base, code_bytes);
+  layout(g, &g->base, code_bytes);
+  layout(g, &g->apart, 0);
+  g->n_moved = VS_NO_SLOT;
   vs_blocks_init(&g->upper, a, (uint32_t)(sizeof(vs_links) + (size_t)g->M * sizeof(uint32_t)));
   vs_blocks_init(&g->visited, a, 1);
   vs_status status = init_scratch(g);
@@ -99,6 +102,7 @@ void vs_hnsw_deinit(vs_hnsw *g) {
   vs_free(g->a, s->edge);
   memset(s, 0, sizeof(*s));
   vs_blocks_deinit(&g->base);
+  vs_blocks_deinit(&g->apart);
   vs_blocks_deinit(&g->upper);
   vs_blocks_deinit(&g->visited);
 }
@@ -107,7 +111,8 @@ size_t vs_hnsw_bytes(const vs_hnsw *g) {
   size_t cap = 2 * (size_t)g->M;
   size_t scratch = g->scratch.cap_pool * sizeof(vs_pair) + (6 * cap + 2) * sizeof(uint32_t) +
                    (cap + 1 + cap * (cap - 1) / 2) * sizeof(vs_pair);
-  return vs_blocks_bytes(&g->base) + vs_blocks_bytes(&g->upper) + vs_blocks_bytes(&g->visited) + scratch;
+  return vs_blocks_bytes(&g->base) + vs_blocks_bytes(&g->apart) + vs_blocks_bytes(&g->upper) +
+         vs_blocks_bytes(&g->visited) + scratch;
 }
 
 vs_status vs_hnsw_prepare(vs_hnsw *g, uint32_t n_slots, uint32_t n, const uint64_t *sequence) {
@@ -116,8 +121,43 @@ vs_status vs_hnsw_prepare(vs_hnsw *g, uint32_t n_slots, uint32_t n, const uint64
   n_upper -= n_upper - g->n_upper < g->n_free ? n_upper - g->n_upper : g->n_free;
   if (n_upper >= VS_NO_SLOT) return VS_OUT_OF_MEMORY;
   VS_TRY(vs_blocks_reserve(&g->base, n_slots));
+  if (g->n_moved != VS_NO_SLOT) VS_TRY(vs_blocks_reserve(&g->apart, n_slots));
   VS_TRY(vs_blocks_reserve(&g->visited, n_slots));
   return vs_blocks_reserve(&g->upper, (uint32_t)n_upper);
+}
+
+vs_status vs_hnsw_make_room(vs_hnsw *g, uint32_t code_bytes) {
+  vs_blocks next;
+  layout(g, &next, code_bytes);
+  next.raw = code_bytes > 0; /* codes and lists are written before they are read, and untouched memory costs nothing */
+  vs_status status = vs_blocks_reserve(&next, g->base.n_items);
+  if (status != VS_OK) {
+    vs_blocks_deinit(&next);
+    return status;
+  }
+  if (g->at_links == 0) {
+    g->apart = g->base;
+    g->n_moved = 0;
+  } else {
+    vs_hnsw_move_some(g, VS_NO_SLOT);
+    for (uint32_t slot = 0; slot < g->base.n_items; slot++)
+      memcpy(vs_blocks_at(&next, slot), vs_hnsw_base(g, slot), next.item_bytes);
+    vs_blocks_deinit(&g->base);
+  }
+  g->base = next;
+  g->at_links = code_bytes;
+  return VS_OK;
+}
+
+void vs_hnsw_move_some(vs_hnsw *g, uint32_t n) {
+  if (g->n_moved == VS_NO_SLOT) return;
+  for (; n > 0 && g->n_moved < g->apart.n_items; n--) {
+    const void *from = vs_blocks_at(&g->apart, g->n_moved++);
+    memcpy(vs_hnsw_base(g, g->n_moved - 1), from, g->apart.item_bytes);
+  }
+  if (g->n_moved < g->apart.n_items) return;
+  g->n_moved = VS_NO_SLOT;
+  vs_blocks_deinit(&g->apart);
 }
 
 /* The neighbour that becomes the tree link of x: the nearest one with much

@@ -48,6 +48,8 @@ typedef struct {
   vs_blocks base;      /* by slot: the code, if the space has codes, then vs_links with 2M links */
   vs_blocks *derived;  /* borrowed: items by slot, computed from level-0 lists (turbo.h); NULL = none */
   uint32_t at_links;   /* where the links begin in an item of `base`: 0, or the size of a code */
+  vs_blocks apart;     /* while lists are moving: those of slots from n_moved on, vs_links only */
+  uint32_t n_moved;    /* VS_NO_SLOT = none is moving */
   vs_blocks upper;     /* vs_links with M links, by item number */
   uint32_t n_upper;    /* items ever taken from `upper` */
   uint32_t free_upper; /* first free item, VS_NO_SLOT = none */
@@ -66,8 +68,12 @@ typedef struct {
 /* code_bytes: room for a code in each item of `base`, 0 = none. */
 VS_MUST_USE vs_status vs_hnsw_init(vs_hnsw *g, vs_alloc *a, vs_space *space, const vs_index_config *config,
                                    uint32_t code_bytes);
-/* Initialises blocks as `base` is with codes of that size. */
-void vs_hnsw_layout(const vs_hnsw *g, vs_blocks *base, uint32_t code_bytes);
+/* CODES COME OR GO. Afterwards each item of `base` has room for a code of that size, 0 = for none.
+ * For codes nothing moves at once: the lists stay apart, where the memory of the items need not be
+ * touched, and vs_hnsw_move_some moves the next n. Without, they are moved at once. On failure
+ * nothing has changed. */
+VS_MUST_USE vs_status vs_hnsw_make_room(vs_hnsw *g, uint32_t code_bytes);
+void vs_hnsw_move_some(vs_hnsw *g, uint32_t n);
 void vs_hnsw_deinit(vs_hnsw *g);
 VS_MUST_USE vs_status vs_hnsw_prepare(vs_hnsw *g, uint32_t n_slots, uint32_t n, const uint64_t *sequence);
 void vs_hnsw_insert(vs_hnsw *g, uint32_t slot, uint64_t sequence);
@@ -76,7 +82,12 @@ size_t vs_hnsw_bytes(const vs_hnsw *g);
 /* -- hnsw_links.c: nodes, levels, links ---------------------------------- */
 
 static inline vs_links *vs_hnsw_base(const vs_hnsw *g, uint32_t slot) {
+  if (slot >= g->n_moved) return vs_blocks_at(&g->apart, slot);
   return (vs_links *)(void *)((uint8_t *)vs_blocks_at(&g->base, slot) + g->at_links);
+}
+/* Size of a level-0 list, in words. */
+static inline uint32_t vs_hnsw_list_words(const vs_hnsw *g) {
+  return (uint32_t)(sizeof(vs_links) / sizeof(uint32_t)) + 2 * g->M;
 }
 static inline uint32_t vs_hnsw_cap(const vs_hnsw *g, uint32_t level) { return level ? g->M : 2 * g->M; }
 /* The node must reach the level. */

@@ -50,7 +50,7 @@ static uint32_t pool_add(vs_hnsw_scratch *s, uint32_t ef, vs_pair x) {
 
 /* Loads the lists of n nodes together: their misses then overlap. */
 static void touch_lists(vs_hnsw *g, const uint32_t *node, uint32_t n) {
-  uint32_t sum = 0, words = (g->base.item_bytes - g->at_links) / 4;
+  uint32_t sum = 0, words = vs_hnsw_list_words(g);
   for (uint32_t i = 0; i < n; i++) {
     const uint32_t *p = (const uint32_t *)(const void *)vs_hnsw_base(g, node[i]);
     for (uint32_t at = 0; at < words; at += 16) sum ^= p[at];

@@ -11,6 +11,8 @@
  */
 #include "hnsw.h"
 
+#include <string.h>
+
 size_t vs_hnsw_node_bytes(const vs_hnsw *g) {
   size_t list_head = 2; /* the varint of a count up to 256 */
   return 1 + list_head + 8 * (size_t)g->M + VS_HNSW_MAX_LEVEL * (list_head + 4 * (size_t)g->M);
@@ -27,6 +29,19 @@ void vs_hnsw_encode_node(const vs_hnsw *g, uint32_t slot, vs_wr *out) {
   }
 }
 
+/* False: a link leads beyond the slots. Without branches, so that a compiler makes vectors of it. */
+static bool copy_links(uint32_t *to, const uint8_t *from, uint32_t n, uint32_t n_slots) {
+  uint32_t highest = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t link;
+    memcpy(&link, from + (size_t)i * sizeof(link), sizeof(link));
+    to[i] = link;
+    link &= VS_LINK_SLOT;
+    highest = link > highest ? link : highest;
+  }
+  return n == 0 || highest < n_slots;
+}
+
 vs_status vs_hnsw_decode_node(vs_hnsw *g, uint32_t slot, uint32_t n_slots, vs_rd *in) {
   uint32_t level = vs_rd_u8(in);
   if (in->failed || level > VS_HNSW_MAX_LEVEL) return VS_CORRUPT;
@@ -38,13 +53,7 @@ vs_status vs_hnsw_decode_node(vs_hnsw *g, uint32_t slot, uint32_t n_slots, vs_rd
     vs_links *list = vs_hnsw_links(g, slot, l);
     const uint8_t *bytes = vs_rd_bytes(in, (size_t)n * sizeof(uint32_t));
     if (in->failed) return VS_CORRUPT;
-    uint32_t highest = 0;
-    for (uint32_t i = 0; i < n; i++) {
-      uint32_t link = vs_load_u32(bytes + (size_t)i * sizeof(uint32_t)), to = link & VS_LINK_SLOT;
-      list->link[i] = link;
-      highest = to > highest ? to : highest;
-    }
-    if (n > 0 && highest >= n_slots) return VS_CORRUPT;
+    if (!copy_links(list->link, bytes, (uint32_t)n, n_slots)) return VS_CORRUPT;
     list->n = (uint32_t)n;
   }
   return VS_OK;

@@ -75,7 +75,7 @@ static uint32_t gather(vs_hnsw *g, const vs_links *x) {
 /* Loads what the walk will read if the pool does not change. */
 static void touch_links(vs_hnsw *g, uint32_t slot) {
   const uint32_t *p = (const uint32_t *)(const void *)vs_hnsw_base(g, slot);
-  uint32_t sum = 0, words = (g->base.item_bytes - g->at_links) / 4;
+  uint32_t sum = 0, words = vs_hnsw_list_words(g);
   for (uint32_t i = 0; i < words; i += 16) sum ^= p[i];
   g->space->sink = sum;
 }

@@ -20,7 +20,7 @@
  * and every chunk continues with whole nodes in the order of their slots:
  * varint (slot - previous slot; the first counts from -1), then for a graph
  * the node's levels and links (hnsw_image.c). A list of slots alone is all a
- * flat index is made of.
+ * flat index is made of. Codes are not stored (index.h).
  */
 #include "hnsw.h"
 
@@ -38,8 +38,9 @@
 #define CODES_FROM 10000u
 /* After a refused conversion: not again before the index has grown by 1 / RETRY_GROWTH. */
 #define RETRY_GROWTH 4u
-/* Budget units of moving one node. */
-#define CONVERT_COST 4.0
+/* While codes are late a search makes this many besides those it looks at: of 100,000 vectors
+ * 800 searches make all, and each takes 0.1 ms more for it. */
+#define LATE_CODES 128u
 /* Fewer vectors are no sample to train on, and are scanned anyway. */
 #define TURBO_FROM 256u
 /* Budget units of coding one neighbour. */
@@ -55,12 +56,9 @@ struct vs_index {
   bool has_codes;             /* the graph is walked on codes */
   const vs_blocks *sequences; /* borrowed */
   vs_bitset present;
-  float *query;    /* padded floats */
-  vs_code *record; /* the query's code; NULL where there can be none */
-  vs_hnsw graph;   /* unused when flat */
-  vs_blocks next;  /* converting: level 0 in its new layout */
-  bool converting;
-  uint32_t convert_at;   /* converting: next slot to move */
+  float *query;          /* padded floats */
+  vs_code *record;       /* the query's code; NULL where there can be none */
+  vs_hnsw graph;         /* unused when flat */
   uint32_t convert_from; /* auto: count from which to try */
   vs_turbo *turbo;       /* in force once trained; NULL = standard layout */
   bool trained;
@@ -83,8 +81,6 @@ static uint64_t sequence_of(const vs_index *ix, uint32_t slot) {
 static bool can_have_codes(const vs_index *ix) { return has_graph(ix) && vs_space_has_codes(ix->config.metric); }
 
 static uint32_t code_bytes(const vs_index *ix) { return vs_space_code_bytes(ix->space.vectors->dim); }
-
-static vs_code *code_of(const vs_index *ix, uint32_t slot) { return vs_blocks_at(&ix->graph.base, slot); }
 
 /* -- Life -------------------------------------------------------------- */
 
@@ -155,9 +151,9 @@ vs_status vs_index_create(vs_alloc *a, const vs_index_config *config, const vs_v
 
 void vs_index_destroy(vs_index *ix) {
   if (!ix) return;
-  vs_index_convert_abandon(ix);
   vs_index_optimize_abandon(ix);
   drop_turbo(ix);
+  vs_space_deinit(&ix->codes);
   if (has_graph(ix)) vs_hnsw_deinit(&ix->graph);
   vs_bitset_deinit(&ix->present);
   vs_free(ix->a, ix->record);
@@ -174,8 +170,7 @@ size_t vs_index_code_bytes(const vs_index *ix) {
 
 size_t vs_index_bytes(const vs_index *ix) {
   size_t own = sizeof(*ix) + ix->space.vectors->padded * sizeof(float) + (ix->record ? code_bytes(ix) : 0);
-  if (ix->converting) own += vs_blocks_bytes(&ix->next);
-  own += vs_index_turbo_bytes(ix);
+  own += vs_index_turbo_bytes(ix) + vs_blocks_bytes(&ix->codes.made.words);
   return own + vs_blocks_bytes(&ix->present.words) + (has_graph(ix) ? vs_hnsw_bytes(&ix->graph) : 0);
 }
 
@@ -185,6 +180,7 @@ vs_status vs_index_prepare(vs_index *ix, uint32_t n_slots, uint32_t n, const uin
   if (n_slots > VS_MAX_SLOTS) return VS_OUT_OF_MEMORY;
   VS_TRY(vs_bitset_reserve(&ix->present, n_slots));
   if (ix->turbo) VS_TRY(vs_turbo_reserve(ix->turbo, n_slots));
+  VS_TRY(vs_space_reserve(&ix->codes, n_slots));
   return has_graph(ix) ? vs_hnsw_prepare(&ix->graph, n_slots, n, sequence) : VS_OK;
 }
 
@@ -192,7 +188,7 @@ void vs_index_insert(vs_index *ix, uint32_t slot) {
   bool added = vs_bitset_set(&ix->present, slot);
   assert(added);
   (void)added;
-  vs_index_vector_loaded(ix, slot);
+  if (ix->has_codes) vs_space_set(&ix->codes, slot);
   if (has_graph(ix)) vs_hnsw_insert(&ix->graph, slot, sequence_of(ix, slot));
 }
 
@@ -201,6 +197,7 @@ void vs_index_remove(vs_index *ix, uint32_t slot) {
   assert(removed);
   (void)removed;
   if (has_graph(ix)) vs_hnsw_remove(&ix->graph, slot);
+  vs_space_forget(&ix->codes, slot);
 }
 
 bool vs_index_contains(const vs_index *ix, uint32_t slot) { return vs_bitset_test(&ix->present, slot); }
@@ -252,8 +249,15 @@ static void rank_pool(vs_index *ix, vs_query q, const vs_search_params *params, 
   }
 }
 
+/* Before a walk: what was put off at loading or converting goes on a little. */
+static void catch_up(vs_index *ix) {
+  vs_space_make_some(&ix->codes, &ix->present, LATE_CODES);
+  vs_hnsw_move_some(&ix->graph, LATE_CODES);
+}
+
 static vs_status search_graph(vs_index *ix, vs_query q, const vs_search_params *params, uint32_t k, uint32_t ef,
                               vs_ranking *r) {
+  catch_up(ix);
   if (ix->trained) return search_turbo(ix, q, params, k, ef, r);
   VS_TRY(vs_hnsw_reserve_pool(&ix->graph, ef));
   vs_hnsw_search(&ix->graph, walking(ix, q), 0, ef);
@@ -301,54 +305,23 @@ bool vs_index_conversion_due(const vs_index *ix) {
   return !ix->has_codes && vs_index_count(ix) >= ix->convert_from;
 }
 
-void vs_index_convert_abandon(vs_index *ix) {
-  if (ix->converting) vs_blocks_deinit(&ix->next);
-  ix->converting = false;
-}
-
-static vs_status convert_begin(vs_index *ix) {
-  vs_hnsw_layout(&ix->graph, &ix->next, ix->has_codes ? 0 : code_bytes(ix));
-  ix->converting = true;
-  ix->convert_at = 0;
-  vs_status status = vs_blocks_reserve(&ix->next, ix->graph.base.n_items);
-  if (status == VS_OK) return VS_OK;
-  vs_index_convert_abandon(ix);
-  ix->convert_from = vs_index_count(ix) + vs_index_count(ix) / RETRY_GROWTH;
-  return status;
-}
-
-static void convert_node(vs_index *ix, uint32_t slot) {
-  uint8_t *to = vs_blocks_at(&ix->next, slot);
-  uint32_t at_links = ix->has_codes ? 0 : code_bytes(ix);
-  if (at_links > 0) vs_space_encode(&ix->codes, vs_vectors_at(ix->space.vectors, slot), (vs_code *)(void *)to);
-  const vs_links *links = vs_hnsw_base(&ix->graph, slot);
-  memcpy(to + at_links, links, sizeof(*links) + links->n * sizeof(uint32_t));
-}
-
-static void convert_end(vs_index *ix) {
-  vs_blocks_deinit(&ix->graph.base);
-  ix->graph.base = ix->next;
-  ix->graph.at_links = ix->has_codes ? 0 : code_bytes(ix);
-  ix->converting = false;
-  use_codes(ix, !ix->has_codes);
-}
-
-vs_status vs_index_convert(vs_index *ix, double *budget, bool *done) {
-  if (ix->turbo && ix->config.layout == VS_LAYOUT_STANDARD) drop_turbo(ix);
-  *done = !ix->converting && !vs_index_conversion_due(ix);
-  if (*done) return VS_OK;
-  if (!ix->converting) VS_TRY(convert_begin(ix));
-  for (; *budget > 0; *budget -= CONVERT_COST) {
-    uint32_t slot = vs_bitset_next(&ix->present, ix->convert_at);
-    if (slot == VS_NO_SLOT) {
-      convert_end(ix);
-      *done = true;
-      return VS_OK;
-    }
-    convert_node(ix, slot);
-    ix->convert_at = slot + 1;
-  }
+/* The graph's items get room for codes, which are late then, or lose it. */
+static vs_status change_codes(vs_index *ix, bool codes) {
+  vs_status status = codes ? vs_space_defer(&ix->codes, ix->graph.base.n_items, 0) : VS_OK;
+  if (status == VS_OK) status = vs_hnsw_make_room(&ix->graph, codes ? code_bytes(ix) : 0);
+  if (codes == (status != VS_OK)) vs_space_deinit(&ix->codes);
+  if (status != VS_OK) return status;
+  if (codes) ix->codes.n_late = vs_index_count(ix);
+  use_codes(ix, codes);
   return VS_OK;
+}
+
+vs_status vs_index_convert(vs_index *ix) {
+  if (ix->turbo && ix->config.layout == VS_LAYOUT_STANDARD) drop_turbo(ix);
+  if (!vs_index_conversion_due(ix)) return VS_OK;
+  vs_status status = change_codes(ix, !ix->has_codes);
+  if (status != VS_OK) ix->convert_from = vs_index_count(ix) + vs_index_count(ix) / RETRY_GROWTH;
+  return status;
 }
 
 /* -- Optimizing -------------------------------------------------------- */
@@ -458,6 +431,7 @@ vs_status vs_index_search_among(vs_index *ix, const void *query, const vs_search
     uint32_t ef = params->ef > k ? params->ef : k;
     vs_ranking_init(&r, out, k, ix->sequences, ix->config.metric);
     VS_TRY(vs_hnsw_reserve_pool(&ix->graph, ef));
+    catch_up(ix);
     vs_query q = vs_space_query(&ix->space, query, ix->query);
     *local = vs_hnsw_search_among(&ix->graph, walking(ix, q), ef, among);
     rank_pool(ix, q, params, k, &r);
@@ -515,14 +489,9 @@ vs_status vs_index_load_begin(vs_index *ix, uint32_t n_slots, vs_err *err) {
 
 /* The image says whether its graph has codes; the configuration decides what comes after. */
 static vs_status prepare_layout(vs_index *ix, bool codes) {
-  vs_hnsw *g = &ix->graph;
-  if (has_graph(ix) && codes != ix->has_codes) {
-    vs_blocks_deinit(&g->base);
-    g->at_links = codes ? code_bytes(ix) : 0;
-    vs_hnsw_layout(g, &g->base, g->at_links);
-    use_codes(ix, codes);
-  }
-  return vs_index_prepare(ix, ix->n_slots, 0, NULL);
+  if (has_graph(ix) && ix->has_codes) VS_TRY(change_codes(ix, false));
+  VS_TRY(vs_index_prepare(ix, ix->n_slots, 0, NULL));
+  return codes ? change_codes(ix, true) : VS_OK;
 }
 
 static vs_status load_turbo(vs_index *ix, vs_rd *in) {
@@ -584,11 +553,8 @@ vs_status vs_index_load_chunk(vs_index *ix, vs_slice chunk, vs_err *err) {
 
 vs_status vs_index_load_end(vs_index *ix, vs_err *err) {
   if (ix->at_start || ix->n_left > 0) return vs_fail(err, VS_CORRUPT, "index image: incomplete");
+  if (ix->has_codes) ix->codes.n_late = vs_index_count(ix);
   return vs_index_check(ix, err);
-}
-
-void vs_index_vector_loaded(vs_index *ix, uint32_t slot) {
-  if (ix->has_codes) vs_space_encode(&ix->codes, vs_vectors_at(ix->space.vectors, slot), code_of(ix, slot));
 }
 
 vs_status vs_index_check(vs_index *ix, vs_err *err) {

@@ -130,23 +130,23 @@ size_t vs_index_code_bytes(const vs_index *ix);
 /* The same of what the turbo layout has besides. */
 size_t vs_index_turbo_bytes(const vs_index *ix);
 
-/* CONVERSION between full vectors and codes. The graph stays as it is; level 0
- * moves to blocks of the other layout. It is due when what is configured and
- * what is in force differ. vs_index_convert goes on for about *budget units (of
- * a distance) and may fail for memory, then or when it is given up everything is
- * as before; nothing may be inserted or removed until *done. Under
- * VS_QUANTIZE_AUTO a refusal makes it due again only when the index has grown. */
+/* CONVERSION between full vectors and codes. The graph stays as it is. It is due
+ * when what is configured and what is in force differ. To codes it takes no time,
+ * as these are made when they are first looked at (space.h) and searches move the
+ * lists bit by bit (hnsw.h); back, all lists are copied at once. It may fail for
+ * memory, and then everything is as before. Under VS_QUANTIZE_AUTO a refusal makes
+ * it due again only when the index has grown. */
 void vs_index_configure(vs_index *ix, vs_quantization quantization, vs_layout layout); /* as supported */
 vs_quantization vs_index_quantization(const vs_index *ix);                             /* in force: NONE or INT8 */
 bool vs_index_conversion_due(const vs_index *ix);
-VS_MUST_USE vs_status vs_index_convert(vs_index *ix, double *budget, bool *done);
-void vs_index_convert_abandon(vs_index *ix);
+VS_MUST_USE vs_status vs_index_convert(vs_index *ix);
 
 /* OPTIMIZING. With codes: looks again for every node's neighbours; with the
  * turbo layout then trains the codebooks on the vectors as they are now and
- * codes the neighbours, in steps as above; from then on walks use these codes,
- * and make again what has changed. It may fail for memory; then, or when it is given up, the layout
- * stays as it was. */
+ * codes the neighbours; from then on walks use these codes, and make again what
+ * has changed. Each call goes on for about *budget units (of a distance); nothing
+ * may be inserted or removed until *done. It may fail for memory; then, or when it
+ * is given up, the layout stays as it was. */
 VS_MUST_USE vs_status vs_index_optimize(vs_index *ix, double *budget, bool *done);
 void vs_index_optimize_abandon(vs_index *ix);
 vs_layout vs_index_layout(const vs_index *ix); /* in force */
@@ -158,17 +158,15 @@ vs_layout vs_index_layout(const vs_index *ix); /* in force */
  * load_end, which checks the whole graph (vs_index_check) before it is used;
  * any failure is VS_CORRUPT with a message and leaves an index that can only
  * be destroyed. Decoding allocates O(chunk bytes) and trusts nothing:
- * n_slots bounds every slot. Codes are not stored: rounding the vectors again
- * takes less time than reading the codes would. So the loader of the vectors
- * tells of each one by vs_index_vector_loaded before the index is used. */
+ * n_slots bounds every slot. Codes are not stored: they are made again of the
+ * vectors, each when it is first looked at, so the vectors of all slots must be
+ * set before the index is used. */
 #define VS_INDEX_CHUNK_BYTES (256u * 1024u)
 void vs_index_encode_begin(vs_index *ix);
 VS_MUST_USE vs_status vs_index_encode_next(vs_index *ix, vs_wr *out, bool *done);
 VS_MUST_USE vs_status vs_index_load_begin(vs_index *ix, uint32_t n_slots, vs_err *err);
 VS_MUST_USE vs_status vs_index_load_chunk(vs_index *ix, vs_slice chunk, vs_err *err);
 VS_MUST_USE vs_status vs_index_load_end(vs_index *ix, vs_err *err);
-/* After load_end: the vector of a slot of the index is set now. */
-void vs_index_vector_loaded(vs_index *ix, uint32_t slot);
 
 /* Checks every invariant of the structure (degrees, levels, mutual links,
  * protected tree spans each level, entry point). VS_CORRUPT with a message. */

@@ -15,6 +15,8 @@ void vs_space_init(vs_space *s, const vs_vectors *vectors, vs_metric metric) {
   s->kernel = vs_kernel_f32_for(metric);
   s->metric = metric;
   s->codes = NULL;
+  vs_bitset_init(&s->made, NULL); /* it gets its memory where the codes have theirs */
+  s->n_late = 0;
   s->n_code = 0;
   s->n_distances = 0;
   s->sink = 0;
@@ -50,8 +52,58 @@ vs_query vs_space_query_code(const vs_space *s, vs_query full, vs_code *record) 
   return (vs_query){.code = record};
 }
 
-static inline const vs_code *code_at(const vs_space *s, uint32_t slot) {
-  return (const vs_code *)vs_blocks_at(s->codes, slot);
+static inline vs_code *code_at(const vs_space *s, uint32_t slot) { return (vs_code *)vs_blocks_at(s->codes, slot); }
+
+/* -- Late codes -------------------------------------------------------- */
+
+void vs_space_deinit(vs_space *s) {
+  vs_bitset_deinit(&s->made);
+  s->n_late = 0;
+}
+
+vs_status vs_space_reserve(vs_space *s, uint32_t n_slots) {
+  return s->n_late > 0 ? vs_bitset_reserve(&s->made, n_slots) : VS_OK;
+}
+
+vs_status vs_space_defer(vs_space *s, uint32_t n_slots, uint32_t n) {
+  s->made.words.a = s->codes->a;
+  VS_TRY(vs_bitset_reserve(&s->made, n_slots));
+  vs_bitset_clear_all(&s->made);
+  s->n_late = n;
+  s->next_late = 0;
+  return VS_OK;
+}
+
+void vs_space_set(vs_space *s, uint32_t slot) {
+  vs_space_encode(s, vs_vectors_at(s->vectors, slot), code_at(s, slot));
+  if (s->n_late > 0) vs_bitset_set(&s->made, slot);
+}
+
+void vs_space_forget(vs_space *s, uint32_t slot) {
+  if (s->n_late > 0 && !vs_bitset_clear(&s->made, slot)) s->n_late--;
+}
+
+/* Makes those of n codes that are not there. */
+static void make(vs_space *s, const uint32_t *slot, uint32_t n) {
+  for (uint32_t i = 0; i < n && s->n_late > 0; i++) {
+    if (!vs_bitset_set(&s->made, slot[i])) continue;
+    vs_space_encode(s, vs_vectors_at(s->vectors, slot[i]), code_at(s, slot[i]));
+    s->n_late--;
+  }
+}
+
+void vs_space_make_some(vs_space *s, const vs_bitset *present, uint32_t n) {
+  for (; n > 0 && s->n_late > 0; n--) {
+    uint32_t slot = vs_bitset_next(present, s->next_late);
+    assert(slot != VS_NO_SLOT);
+    make(s, &slot, 1);
+    s->next_late = slot + 1;
+  }
+}
+
+const vs_code *vs_space_code(vs_space *s, uint32_t slot) {
+  if (s->n_late > 0) make(s, &slot, 1);
+  return code_at(s, slot);
 }
 
 static inline void four_codes(const vs_space *s, vs_query q, const uint32_t slot[4], float out[4]) {
@@ -75,8 +127,8 @@ vs_query vs_space_query(const vs_space *s, const void *values, float *buffer) {
   return (vs_query){.v = buffer, .scale = 1};
 }
 
-vs_query vs_space_query_slot(const vs_space *s, uint32_t slot) {
-  if (s->codes) return (vs_query){.code = code_at(s, slot)};
+vs_query vs_space_query_slot(vs_space *s, uint32_t slot) {
+  if (s->codes) return (vs_query){.code = vs_space_code(s, slot)};
   const float *v = vs_vectors_at(s->vectors, slot);
   return (vs_query){.v = v, .scale = s->metric == VS_COSINE ? v[s->vectors->padded] : 1};
 }
@@ -98,6 +150,7 @@ static inline void four_values(const vs_space *s, vs_query q, const uint32_t slo
 void vs_space_values(vs_space *s, vs_query q, const uint32_t *slot, uint32_t n, float *out) {
   uint32_t i = 0;
   s->n_distances += n;
+  if (s->n_late > 0) make(s, slot, n);
   for (; i + 4 <= n; i += 4) four_values(s, q, slot + i, out + i);
   if (i == n) return;
   uint32_t rest[4];
@@ -110,6 +163,7 @@ void vs_space_values(vs_space *s, vs_query q, const uint32_t *slot, uint32_t n, 
 void vs_space_touch(vs_space *s, const uint32_t *slot, uint32_t n) {
   const vs_blocks *blocks = s->codes ? s->codes : &s->vectors->blocks;
   uint32_t bytes = s->codes ? (uint32_t)sizeof(vs_code) + s->n_code : blocks->item_bytes, sum = 0;
+  if (s->n_late > 0) make(s, slot, n);
   for (uint32_t i = 0; i < n; i++) {
     const uint8_t *p = vs_blocks_at(blocks, slot[i]);
     for (uint32_t at = 0; at < bytes; at += CACHE_LINE_BYTES) {

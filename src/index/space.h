@@ -11,6 +11,11 @@
  * distances of the rounded vectors. Codes exist for the three metrics that are
  * made of dot products; a cosine's code is that of the normalised vector.
  *
+ * LATE CODES. Making a code takes half a microsecond, and touches its memory
+ * for the first time: for a whole store that would be a third of its opening.
+ * So after vs_space_defer a code is made when it is first looked at. Which
+ * codes are there shows in the time of a walk, and in nothing else.
+ *
  * All values come from the 1x4 kernel, short groups filled up by repetition:
  * the single kernel may round differently, and then two equal vectors could
  * be at different distances depending on where in a group they fell.
@@ -18,6 +23,7 @@
 #ifndef VS_SPACE_H
 #define VS_SPACE_H
 
+#include "../base/bitset.h"
 #include "vectors.h"
 
 typedef struct {
@@ -25,6 +31,9 @@ typedef struct {
   vs_kernel_f32 kernel;
   vs_metric metric;
   const vs_blocks *codes; /* borrowed: items that begin with a vs_code, by slot; NULL = compares full vectors */
+  vs_bitset made;         /* while n_late > 0: whose code is there */
+  uint32_t n_late;        /* vectors whose code is not */
+  uint32_t next_late;     /* where vs_space_make_some goes on */
   uint32_t n_code;        /* codes in a record, padded; 0 without */
   uint64_t n_distances;   /* values computed so far */
   volatile uint32_t sink; /* where vs_space_touch puts what it loaded */
@@ -43,6 +52,20 @@ typedef struct {
 void vs_space_init(vs_space *s, const vs_vectors *vectors, vs_metric metric);
 /* Makes it one of codes, which `codes` holds; vs_space_has_codes(metric) must hold. */
 void vs_space_use_codes(vs_space *s, const vs_blocks *codes);
+/* Gives back what is kept about late codes. */
+void vs_space_deinit(vs_space *s);
+/* The codes of all n vectors, in slots below n_slots, are made when they are first looked at. */
+VS_MUST_USE vs_status vs_space_defer(vs_space *s, uint32_t n_slots, uint32_t n);
+/* Before setting codes of further slots, all below n_slots. */
+VS_MUST_USE vs_status vs_space_reserve(vs_space *s, uint32_t n_slots);
+/* Makes the code of a slot whose vector has been set. */
+void vs_space_set(vs_space *s, uint32_t slot);
+/* The slot will not be looked at any more. */
+void vs_space_forget(vs_space *s, uint32_t slot);
+/* Makes codes of the next n slots, so that none is late in the end. */
+void vs_space_make_some(vs_space *s, const vs_bitset *present, uint32_t n);
+/* A slot's code, made if it was not there; borrowed. */
+const vs_code *vs_space_code(vs_space *s, uint32_t slot);
 
 bool vs_space_has_codes(vs_metric metric);
 /* Size of a record of vectors of that dimension, a multiple of 16. */
@@ -57,7 +80,7 @@ vs_query vs_space_query(const vs_space *s, const void *values, float *buffer);
 vs_query vs_space_query_code(const vs_space *s, vs_query full, vs_code *record);
 
 /* A stored vector, or its code, as a query. */
-vs_query vs_space_query_slot(const vs_space *s, uint32_t slot);
+vs_query vs_space_query_slot(vs_space *s, uint32_t slot);
 
 /* out[i] = value of slot[i], i < n. */
 void vs_space_values(vs_space *s, vs_query q, const uint32_t *slot, uint32_t n, float *out);

@@ -135,7 +135,7 @@ void vs_turbo_rotate(const vs_turbo *t, float *x, float *out) {
 }
 
 void vs_turbo_restore(const vs_turbo *t, uint32_t slot, float *out) {
-  const vs_code *c = (const vs_code *)vs_blocks_at(t->g->space->codes, slot);
+  const vs_code *c = vs_space_code(t->g->space, slot);
   float scale = c->scale, offset = c->offset;
   for (uint32_t i = 0; i < t->dim; i++) out[i] = offset + scale * (float)c->code[i];
   for (uint32_t i = t->dim; i < t->n; i++) out[i] = 0;

@@ -1,5 +1,6 @@
 // The adapter of transformers.js: the real package and ONNX Runtime on a model that is written here, offline; and made-up
-// pipelines for what a real one does not do. The package is large, so only who has installed it runs the first part.
+// pipelines for what a real one does not do. The package is an optional one of the tests: where it could not be installed,
+// as on a machine that has not fetched it, the first part is skipped and says why.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -143,16 +143,6 @@ static void rescoring(void) {
   free(data);
 }
 
-/* Runs a conversion in small steps; gives their number, 0 = refused. */
-static uint32_t convert(world *w) {
-  for (uint32_t steps = 1;; steps++) {
-    double budget = 400;
-    bool done;
-    if (vs_index_convert(w->ix, &budget, &done) != VS_OK) return 0;
-    if (done) return steps;
-  }
-}
-
 static void conversion(void) {
   world w;
   vs_hit before[N_QUERIES][K], after[N_QUERIES][K];
@@ -170,9 +160,9 @@ static void conversion(void) {
   uint32_t n_refused = 0;
   for (uint64_t at = 1;; at++) {
     w.a.fail_at = w.a.n_calls + at;
-    uint32_t steps = convert(&w);
+    vs_status status = vs_index_convert(w.ix);
     w.a.fail_at = 0;
-    if (steps > 0) break;
+    if (status == VS_OK) break;
     n_refused += vs_index_quantization(w.ix) == VS_QUANTIZE_NONE && w.a.used == used && world_check(&w);
     must(at == n_refused);
   }
@@ -185,12 +175,12 @@ static void conversion(void) {
   for (uint32_t i = 0; i < 50; i++) vs_index_remove(w.ix, N + i);
 
   vs_index_configure(w.ix, VS_QUANTIZE_NONE, VS_LAYOUT_STANDARD);
-  double budget = 100;
-  bool done;
-  must(vs_index_convert(w.ix, &budget, &done) == VS_OK && !done);
-  vs_index_convert_abandon(w.ix);
-  ok(vs_index_quantization(w.ix) == VS_QUANTIZE_INT8 && world_check(&w), "a conversion given up leaves codes in force");
-  ok(convert(&w) > 3 && vs_index_quantization(w.ix) == VS_QUANTIZE_NONE, "and back, in steps");
+  w.a.fail_at = w.a.n_calls + 1;
+  bool refused = vs_index_convert(w.ix) == VS_OUT_OF_MEMORY;
+  w.a.fail_at = 0;
+  ok(refused && vs_index_quantization(w.ix) == VS_QUANTIZE_INT8 && world_check(&w), "a refusal leaves codes in force");
+  must(vs_index_convert(w.ix) == VS_OK);
+  ok(vs_index_quantization(w.ix) == VS_QUANTIZE_NONE && world_check(&w), "and back");
   uint32_t n_same = 0;
   for (uint32_t i = 0; i < N_QUERIES; i++) {
     search(&w, queries + (size_t)i * DIM, 60, false, 0, after[i]);
@@ -215,10 +205,54 @@ static vs_status load(world *w, const vs_wr *image, vs_quantization quantization
   VS_TRY(vs_index_load_begin(w->ix, w->n_slots, NULL));
   VS_TRY(vs_index_load_chunk(w->ix, (vs_slice){image->p, image->n}, NULL));
   VS_TRY(vs_index_load_end(w->ix, NULL));
-  for (uint32_t i = 0; i < w->n_slots; i++) {
-    if (vs_index_contains(w->ix, i)) vs_index_vector_loaded(w->ix, i);
-  }
   return VS_OK;
+}
+
+/* Codes made when they are first looked at, lists that move meanwhile: whatever is called in between, searches
+ * and changes answer as in an index that has had its codes all the time. */
+static void late(vs_metric metric, bool back) {
+  world early, w;
+  float *data = points(2 * N, 30), *queries = data + (size_t)N * DIM;
+  vs_rng r = {world_seed()};
+  vs_wr image;
+  init(&early, metric, VS_QUANTIZE_INT8);
+  init(&w, metric, VS_QUANTIZE_INT8);
+  live(&early, data);
+  live(&w, data);
+  save(&w, &image);
+  must(load(&w, &image, VS_QUANTIZE_INT8) == VS_OK);
+  uint32_t n_same = 0, n_asked = 0;
+  for (uint32_t i = 0; i < N; i++) {
+    uint32_t slot = vs_rng_below(&r, N);
+    if (i % 40 == 0) {
+      vs_hit a[K], b[K];
+      must(search(&early, queries + (size_t)slot * DIM, 40, false, 1, a) == K);
+      must(search(&w, queries + (size_t)slot * DIM, 40, false, 1, b) == K);
+      n_same += memcmp(a, b, sizeof a) == 0;
+      n_asked++;
+    }
+    if (vs_index_contains(w.ix, slot)) {
+      vs_index_remove(early.ix, slot);
+      vs_index_remove(w.ix, slot);
+    } else {
+      const float *x = data + (size_t)(N + i) * DIM;
+      early.sequence = w.sequence;
+      world_insert(&early, slot, x);
+      world_insert(&w, slot, x);
+    }
+    if (back && i == 4) {
+      vs_index_configure(w.ix, VS_QUANTIZE_NONE, VS_LAYOUT_STANDARD);
+      must(vs_index_convert(w.ix) == VS_OK && world_check(&w));
+      vs_index_configure(w.ix, VS_QUANTIZE_INT8, VS_LAYOUT_STANDARD);
+      must(vs_index_convert(w.ix) == VS_OK);
+    }
+  }
+  ok(world_check(&w) && n_same == n_asked, "%s: late codes change nothing%s (%u of %u answers, seed %llu)",
+     vs_metric_name(metric), back ? ", nor do others instead" : "", n_same, n_asked, (unsigned long long)world_seed());
+  vs_wr_deinit(&image);
+  world_deinit(&early);
+  world_deinit(&w);
+  free(data);
 }
 
 static void go_on(world *w, const float *data) {
@@ -278,6 +312,8 @@ int main(void) {
   duplicates();
   rescoring();
   conversion();
+  late(VS_COSINE, false);
+  late(VS_EUCLIDEAN, true);
   image(VS_COSINE);
   image(VS_EUCLIDEAN);
   refusals();

@@ -68,9 +68,6 @@ static vs_status load(world *w, const uint8_t *bytes, size_t n) {
   VS_TRY(vs_index_load_begin(w->ix, w->n_slots, NULL));
   VS_TRY(vs_index_load_chunk(w->ix, (vs_slice){bytes, n}, NULL));
   VS_TRY(vs_index_load_end(w->ix, NULL));
-  for (uint32_t i = 0; i < w->n_slots; i++) {
-    if (vs_index_contains(w->ix, i)) vs_index_vector_loaded(w->ix, i);
-  }
   return VS_OK;
 }
 
