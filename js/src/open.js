@@ -31,6 +31,7 @@ export const TEST_SEAM = Symbol('vecstore test seam');
  * @property {number | null} dimension
  * @property {Embedding | null} embedding
  * @property {import('./schema.js').SchemaCheck | undefined} schema
+ * @property {import('./repair.js').Report | undefined} repair what opening for repair found
  */
 
 /**
@@ -60,9 +61,9 @@ export async function openParts(platform, options, image) {
       if (image) engine.importAdd(image);
       return engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() });
     });
-    const { dimension, schema: kept } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
+    const { dimension, schema: kept, repair } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
     const schema = kept ? await withMore((more) => new more.SchemaCheck(kept)) : undefined;
-    return { engine, backend, platform, queue, runner, relaxed, dimension, embedding, schema };
+    return { engine, backend, platform, queue, runner, relaxed, dimension, embedding, schema, repair };
   } catch (error) {
     await backend.close();
     throw error;

@@ -179,6 +179,7 @@ const OPEN = {
   multiTab: checkNotYetTrue,
   gpu: oneOf(['auto', 'off']),
   requirePersistence: checkBoolean,
+  repair: checkBoolean,
   embedder: asItIs,
   schema: copyOf,
   indexes: copyOf,
@@ -194,7 +195,7 @@ export function readOpenOptions(given) {
   if (options.path === ':memory:' && storage !== 'auto' && storage !== 'memory') {
     throw invalid(`path ':memory:' contradicts storage ${show(storage)}`);
   }
-  const { dimension, metric, index, quantization, schema, indexes } = options;
+  const { dimension, metric, index, quantization, schema, indexes, repair } = options;
   return {
     storage: /** @type {'auto' | import('./platform/platform.js').Kind | object} */ (storage),
     path: /** @type {string | undefined} */ (path),
@@ -208,7 +209,7 @@ export function readOpenOptions(given) {
     onProgress: /** @type {((share: number) => void) | undefined} */ (options.onProgress),
     embedder: /** @type {unknown} */ (options.embedder),
     /** What the engine is told; absent options are not, so that the saved ones win. */
-    config: /** @type {Record<string, any>} */ ({ dimension, metric, quantization, ...index }),
+    config: /** @type {Record<string, any>} */ ({ dimension, metric, quantization, repair, ...index }),
   };
 }
 
@@ -223,7 +224,7 @@ export const readOperationOptions = (method, given) => readOptions(method, given
 
 /** @param {unknown} given */
 export function readVerifyOptions(given) {
-  return readOptions('verify', given, { ...PROGRESS, repair: checkNotYetTrue });
+  return readOptions('verify', given, { ...PROGRESS, repair: checkBoolean });
 }
 
 /** @param {unknown} given @returns {import('./types.js').UpsertManyOptions & { batchSize: number }} */

@@ -12,6 +12,8 @@
 //   Q5  An operation that must be alone (runAlone) holds back all later calls until it is over.
 //   Q6  A call that waits for something outside, such as its text's embedding, keeps its place: no
 //       later call overtakes it, but syncs go on.
+//   Q7  After a sync that found no room, the next operation that writes saves everything anew before it
+//       begins; the syncs of that are its own, and it keeps the engine until they are over.
 
 import { ABI } from './engine/abi.gen.js';
 import { VecStoreError, statusOfHostError } from './errors.js';
@@ -243,6 +245,7 @@ export class OperationRunner {
           // Within a round of resuming, the round's end begins the next sync (Q4).
           return this.#resuming ? undefined : this.#beginSync();
         }
+        if (answer === ABI.STEP_SYNC_ALONE) return this.#syncAlone(job);
         if (answer === ABI.STEP_NEED_READ) {
           throw new VecStoreError('UNSUPPORTED', 'reading from asynchronous storage is not supported by this version');
         }
@@ -254,6 +257,20 @@ export class OperationRunner {
     } catch (error) {
       this.#fail(job, error);
     }
+  }
+
+  /** A sync for one job, which keeps the engine meanwhile (Q7). @param {Job} job */
+  async #syncAlone(job) {
+    const engine = this.#engine;
+    try {
+      const names = engine.guard(() => engine.syncBegin());
+      const status = names === null ? ABI.OK : await this.#backend.sync(names).then(() => ABI.OK, statusOfHostError);
+      if (names !== null) engine.guard(() => engine.syncEnd(status));
+      engine.guard(() => engine.check(job.op.resume(status)));
+    } catch (error) {
+      return this.#fail(job, error);
+    }
+    return this.#advance(job);
   }
 
   /** One step, whose size follows the time that the last ones took. @param {Operation} op */

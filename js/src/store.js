@@ -67,6 +67,8 @@ export class VecStore {
   #reembedding;
   /** Under way or over. @type {Promise<void> | undefined} */
   #closing;
+  /** What opening for repair found. @type {Parts['repair']} */
+  #repair;
   /** What went wrong in the background. @type {unknown} */
   #lastError = null;
   /** The last checkpoint or optimization called, until it is over. @type {Promise<unknown> | undefined} */
@@ -82,7 +84,8 @@ export class VecStore {
    */
   constructor(token, parts) {
     if (token !== INTERNAL) throw invalid('use VecStore.open');
-    const { engine, backend, platform, queue, runner, relaxed, dimension, embedding, schema } = /** @type {Parts} */ (parts);
+    const { engine, backend, platform, queue, runner, relaxed, dimension, embedding, schema, repair } =
+      /** @type {Parts} */ (parts);
     this.#engine = engine;
     this.#backend = backend;
     this.#platform = platform;
@@ -92,6 +95,7 @@ export class VecStore {
     this.#dimension = dimension;
     this.#embedding = embedding;
     this.#schema = schema;
+    this.#repair = repair;
   }
 
   // ============ Opening and closing ============
@@ -141,7 +145,7 @@ export class VecStore {
       await this.#runner.run(() => engine.guard(() => engine.close()), () => {});
     } catch (error) {
       // Under strict durability every acknowledged write is durable, and the others were told.
-      if (this.#relaxed || /** @type {any} */ (error).code !== 'POISONED') throw error;
+      if (this.#relaxed || !['POISONED', 'NO_SPACE'].includes(/** @type {any} */ (error).code)) throw error;
     } finally {
       engine.destroy();
       await this.#backend.close();
@@ -657,17 +661,21 @@ export class VecStore {
   }
 
   /**
-   * Checks every byte stored and the agreement of all parts.
-   * @param {OperationOptions & { repair?: false }} [options]
+   * Checks every byte stored and the agreement of all parts. With `repair` what is damaged is written anew from what is
+   * in memory, and the result tells too what opening with `repair` found and could not save.
+   * @param {OperationOptions & { repair?: boolean }} [options]
    * @returns {Promise<VerifyResult>}
    */
   async verify(options) {
     this.#checkOpen();
-    const { repair: _, ...rest } = readVerifyOptions(options);
-    return this.#operate('verify', rest, () => this.#engine.verify(), (op) => {
-      const errors = decodeValue(op.result());
-      return { ok: errors.length === 0, errors, repaired: false };
-    });
+    const { repair, ...rest } = readVerifyOptions(options);
+    const engine = this.#engine;
+    const verify = () => this.#operate('verify', rest, () => engine.verify(), (op) => decodeValue(op.result()));
+    const rewrite = () => this.#maintain(() =>
+      this.#alone('verify', rest, () => engine.repair(), (op) => decodeValue(op.result())));
+    if (repair) return withMore((more) => more.repair(this.#repair, verify, rewrite));
+    const errors = await verify();
+    return { ok: errors.length === 0, errors, repaired: false };
   }
 
   // ============ Snapshots ============
@@ -723,8 +731,10 @@ export class VecStore {
    * An operation in its turn, with none beside it.
    * @param {string} method
    * @param {unknown} options
+   * @template T
    * @param {() => Operation} begin
-   * @param {(op: Operation) => void} finish
+   * @param {(op: Operation) => T} finish
+   * @returns {Promise<T>}
    */
   async #alone(method, options, begin, finish) {
     const { signal, onProgress } = readOperationOptions(method, options);

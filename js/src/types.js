@@ -102,6 +102,9 @@
  * @property {false} [multiTab]
  * @property {'auto' | 'off'} [gpu]
  * @property {boolean} [requirePersistence] refuse to fall back to memory
+ * @property {boolean} [repair] open a damaged store with what can be read of it: the index is built anew, and all is
+ *   written to new files before the store is open; only then are the damaged ones removed. `verify({ repair: true })`
+ *   tells what was found and lost. Where the manifest is lost, the settings given now are in force
  * @property {Embedder} [embedder] makes the vectors of records and queries that come with text only
  * @property {URL | Response | BufferSource | WebAssembly.Module} [wasm] the engine, if not next to this package
  * @property {AbortSignal} [signal]
@@ -327,9 +330,11 @@
 
 /**
  * @typedef {object} VerifyResult
- * @property {boolean} ok
+ * @property {boolean} ok nothing is wrong, or with `repair`: no longer
  * @property {{ file: string, what: string }[]} errors
  * @property {boolean} repaired
+ * @property {{ records: number, transactions: number, snapshots: string[] }} [lost] with `repair`: what could not be
+ *   saved, as far as it can be known; transactions at least
  */
 
 /**

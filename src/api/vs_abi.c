@@ -119,6 +119,7 @@ vs_op *vs_op_stage(vs_db *db, const void *vectors, uint32_t n, uint32_t flags) {
 }
 vs_op *vs_op_reembed(vs_db *db) { return vs_op_begin_reembed(&db->state); }
 vs_op *vs_op_verify(vs_db *db) { return vs_op_begin_verify(&db->state); }
+vs_op *vs_op_repair(vs_db *db) { return vs_op_begin_repair(&db->state); }
 vs_op *vs_op_export(vs_db *db) { return vs_op_begin_export(&db->state); }
 vs_op *vs_op_close(vs_db *db) { return vs_op_begin_close(&db->state); }
 

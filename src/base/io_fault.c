@@ -15,7 +15,7 @@
  *             the journal: creations, mkdirs and removals in order, each
  *             pending or lost, until a sync_dir of the parent applies them.
  *
- * A sync makes pending things durable. A failed sync (VS_FAULT_SYNC) makes
+ * A sync makes pending things durable. A failed sync (VS_FAULT_SYNC, VS_FAULT_FULL) makes
  * them lost: the running program still sees them, no later sync saves them,
  * and no crash leaves them - what Linux does after a failed fsync.
  *
@@ -125,7 +125,7 @@ static bool strikes(fault_io *f, vs_fault_kind *kind) {
 }
 
 /* Counts a call that a fault either strikes whole or leaves alone; SHORT of
- * read and append and SYNC of sync and sync_dir are left to the caller. */
+ * read and append and SYNC and FULL of sync and sync_dir are left to the caller. */
 static vs_status begin(fault_io *f, op_kind op, vs_fault_kind *half) {
   vs_fault_kind kind;
   *half = VS_FAULT_EIO;
@@ -411,6 +411,10 @@ static void settle_extents(inode *n, fate fate_of_pending) {
   n->n_extents = kept;
 }
 
+static vs_status sync_status(vs_fault_kind half) {
+  return half == VS_FAULT_SYNC ? VS_IO : half == VS_FAULT_FULL ? VS_NO_SPACE : VS_OK;
+}
+
 static vs_status fault_sync(vs_io *io, const char *name) {
   fault_io *f = self(io);
   vs_fault_kind half;
@@ -419,8 +423,9 @@ static vs_status fault_sync(vs_io *io, const char *name) {
   inode *n = find_visible(f, name);
   if (n == NULL) return VS_NOT_FOUND;
   if (n->is_dir) return VS_IO;
-  settle_extents(n, half == VS_FAULT_SYNC ? LOST : DURABLE);
-  return half == VS_FAULT_SYNC ? VS_IO : VS_OK;
+  vs_status status = sync_status(half);
+  settle_extents(n, status == VS_OK ? DURABLE : LOST);
+  return status;
 }
 
 static vs_status fault_sync_dir(vs_io *io, const char *dir) {
@@ -428,12 +433,13 @@ static vs_status fault_sync_dir(vs_io *io, const char *dir) {
   vs_fault_kind half;
   VS_TRY(begin(f, OP_SYNC, &half));
   VS_TRY(check_dir(f, dir));
+  vs_status status = sync_status(half);
   size_t dir_bytes = strlen(dir);
   for (change **link = &f->journal; *link != NULL;) {
     change *c = *link;
     if (c->lost || !below(c->name, dir, dir_bytes)) {
       link = &c->next;
-    } else if (half == VS_FAULT_SYNC) {
+    } else if (status != VS_OK) {
       c->lost = true;
       link = &c->next;
     } else {
@@ -442,7 +448,7 @@ static vs_status fault_sync_dir(vs_io *io, const char *dir) {
       vs_free(f->a, c);
     }
   }
-  if (half == VS_FAULT_SYNC) return VS_IO;
+  if (status != VS_OK) return status;
   collect(f);
   return VS_OK;
 }

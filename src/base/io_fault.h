@@ -32,10 +32,11 @@ typedef enum {
   VS_FAULT_EIO,    /* the call fails, nothing done */
   VS_FAULT_ENOSPC, /* append/open/mkdir: VS_NO_SPACE, nothing done; others as EIO */
   VS_FAULT_SHORT,  /* append: half the bytes are written, then VS_NO_SPACE; read: half the bytes, VS_OK */
-  VS_FAULT_SYNC    /* sync and sync_dir fail, and drop what was not synced */
+  VS_FAULT_SYNC,   /* sync and sync_dir fail, and drop what was not synced */
+  VS_FAULT_FULL    /* the same with VS_NO_SPACE */
 } vs_fault_kind;
-/* SHORT leaves calls other than append and read alone, SYNC those other than
- * sync and sync_dir; a short read gives at least one byte where there is one.
+/* SHORT leaves calls other than append and read alone, SYNC and FULL those other
+ * than sync and sync_dir; a short read gives at least one byte where there is one.
  * What a failed sync dropped is still seen by the running program (as Linux
  * does), no later sync saves it, and no reboot leaves it. */
 

@@ -57,9 +57,13 @@ static const vs_command commands[] = {
      "  vecstore search notes.db \"restore a backup\" -k 3 --json\n"},
     {"stats", cli_run_stats, "DIRECTORY", "a store's sizes and settings as JSON",
      "Example:\n  vecstore stats notes.db\n"},
-    {"verify", cli_run_verify, "DIRECTORY", "read and check every byte of a store",
+    {"verify", cli_run_verify, "DIRECTORY [--repair]", "read and check every byte of a store",
      "Prints ok, or what is wrong with which file; the exit status is 1 then.\n\n"
-     "Example:\n  vecstore verify notes.db\n"},
+     "  --repair         take what can be read of a damaged store, build its index anew, write all of it to new\n"
+     "                   files, and only then remove the damaged ones; prints what was found and lost, as JSON\n\n"
+     "Examples:\n"
+     "  vecstore verify notes.db\n"
+     "  vecstore verify notes.db --repair\n"},
     {"export", cli_run_export, "DIRECTORY FILE", "write a store as one portable file",
      "Example:\n  vecstore export notes.db notes.vecstore\n"},
     {"import", cli_run_import, "FILE DIRECTORY", "make a store from such a file",

@@ -9,6 +9,7 @@
 
 #include "../base/alloc.h"
 #include "../base/value.h"
+#include "json.h"
 
 enum { PATH_BYTES = 4096 };
 
@@ -27,9 +28,10 @@ void cli_store_complain(const cli_store *store) {
 
 bool cli_store_run(cli_store *store, vs_op *op) {
   int32_t answer = op ? VS_STEP_YIELD : VS_STEP_ERROR;
-  while (answer == VS_STEP_YIELD || answer == VS_STEP_NEED_SYNC) {
+  while (answer != VS_STEP_DONE && answer != VS_STEP_ERROR) {
     answer = vs_op_step(op, 1e9);
-    if (answer == VS_STEP_NEED_SYNC && vs_op_resume(op, vs_sync_self(store->db)) != VS_OK) answer = VS_STEP_ERROR;
+    bool syncs = answer == VS_STEP_NEED_SYNC || answer == VS_STEP_SYNC_ALONE;
+    if (syncs && vs_op_resume(op, vs_sync_self(store->db)) != VS_OK) answer = VS_STEP_ERROR;
   }
   if (answer == VS_STEP_DONE) return true;
   cli_store_complain(store);
@@ -46,7 +48,8 @@ static bool check_place(const char *path, cli_store_mode mode) {
     fprintf(stderr, "vecstore: the path is too long\n");
     return false;
   }
-  if (mode == CLI_STORE_EXISTING && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) {
+  bool must_exist = mode == CLI_STORE_EXISTING || mode == CLI_STORE_REPAIR;
+  if (must_exist && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) {
     fprintf(stderr, "vecstore: %s: no such directory, or the runtime has not opened it to this program\n", path);
     return false;
   }
@@ -55,6 +58,14 @@ static bool check_place(const char *path, cli_store_mode mode) {
     return false;
   }
   return true;
+}
+
+/* What opening for repair found, as JSON. */
+static bool print_report(vs_op *op) {
+  vs_rd r = vs_rd_of(vs_op_result(op), vs_op_result_bytes(op));
+  vs_value result = vs_value_read(&r);
+  vs_slice report = vs_value_member(&result, "repair");
+  return cli_json_print(report.p, report.n);
 }
 
 bool cli_store_open(cli_store *store, cli_store_mode mode, const char *embedder, uint32_t dimension) {
@@ -69,7 +80,9 @@ bool cli_store_open(cli_store *store, cli_store_mode mode, const char *embedder,
   vs_value_key(&config, "root");
   vs_value_cstring(&config, store->path);
   vs_value_key(&config, "create");
-  vs_value_bool(&config, mode != CLI_STORE_EXISTING);
+  vs_value_bool(&config, mode == CLI_STORE_CREATE || mode == CLI_STORE_IMPORT);
+  vs_value_key(&config, "repair");
+  vs_value_bool(&config, mode == CLI_STORE_REPAIR);
   vs_value_key(&config, "import");
   vs_value_bool(&config, mode == CLI_STORE_IMPORT);
   vs_value_key(&config, "now");
@@ -80,11 +93,12 @@ bool cli_store_open(cli_store *store, cli_store_mode mode, const char *embedder,
     vs_value_key(&config, "dimension");
     vs_value_int(&config, dimension);
   }
-  vs_value_end(&config, mark, embedder ? 7 : 5);
+  vs_value_end(&config, mark, embedder ? 8 : 6);
   bool opened = !config.failed;
   if (opened) {
     vs_op *op = vs_op_open(store->db, config.p, (uint32_t)config.n);
     opened = cli_store_run(store, op);
+    if (opened && mode == CLI_STORE_REPAIR) opened = print_report(op);
     if (opened) vs_op_free(op);
   } else {
     fprintf(stderr, "vecstore: no memory\n");

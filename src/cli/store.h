@@ -18,7 +18,8 @@ typedef struct {
 typedef enum {
   CLI_STORE_EXISTING, /* the directory must be there */
   CLI_STORE_CREATE,   /* made when it is not there */
-  CLI_STORE_IMPORT    /* a new store, out of the bytes given to vs_import_add before */
+  CLI_STORE_IMPORT,   /* a new store, out of the bytes given to vs_import_add before */
+  CLI_STORE_REPAIR    /* the directory must be there; what can be read is written anew, and a report printed as JSON */
 } cli_store_mode;
 
 /* Opens the store in a directory. With an `embedder` the store must be of that

@@ -19,16 +19,21 @@ static int wrong_call(const char *usage) {
 }
 
 /* Opens the store at a path, does one thing with it, closes it. */
-static int with_store(const char *path, bool (*action)(cli_store *, const char *), const char *argument) {
+static int with_store_opened(const char *path, cli_store_mode mode, bool (*action)(cli_store *, const char *),
+                             const char *argument) {
   cli_store store;
   if (!cli_store_begin(&store, path)) return EXIT_FAILED;
-  if (!cli_store_open(&store, CLI_STORE_EXISTING, NULL, 0)) {
+  if (!cli_store_open(&store, mode, NULL, 0)) {
     vs_db_free(store.db);
     return EXIT_FAILED;
   }
   bool done = action(&store, argument);
   bool closed = cli_store_close(&store);
   return done && closed ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int with_store(const char *path, bool (*action)(cli_store *, const char *), const char *argument) {
+  return with_store_opened(path, CLI_STORE_EXISTING, action, argument);
 }
 
 /* ============ stats ============ */
@@ -73,7 +78,11 @@ static bool verify(cli_store *store, const char *unused) {
 }
 
 int cli_run_verify(int argc, char **argv) {
-  return argc == 2 ? with_store(argv[1], verify, NULL) : wrong_call("verify DIRECTORY");
+  if (argc == 2) return with_store(argv[1], verify, NULL);
+  int at = argc == 3 && strcmp(argv[1], "--repair") == 0 ? 2 : 1;
+  bool repairs = argc == 3 && strcmp(argv[3 - at], "--repair") == 0;
+  return repairs ? with_store_opened(argv[at], CLI_STORE_REPAIR, verify, NULL)
+                 : wrong_call("verify DIRECTORY [--repair]");
 }
 
 /* ============ export ============ */

@@ -10,6 +10,7 @@
 #include "../base/value.h"
 #include "catalog.h"
 #include "config.h"
+#include "image.h"
 #include "pack.h"
 #include "reembed.h"
 
@@ -103,6 +104,7 @@ vs_status vs_db_sync_self(vs_db_state *db) {
 bool vs_db_checkpoint_due(const vs_db_state *db) {
   if (db->coll.has_index && vs_index_conversion_due(db->coll.index)) return true;
   if (!db->store) return false;
+  if (vs_image_compaction_due(&db->coll, db->store)) return true;
   uint64_t threshold = db->coll.n_live / DUE_FRACTION;
   if (threshold < DUE_MIN_RECORDS) threshold = DUE_MIN_RECORDS;
   return db->n_log_records >= threshold || vs_store_wal_bytes(db->store) >= DUE_LOG_BYTES;

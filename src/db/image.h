@@ -28,6 +28,7 @@ typedef struct {
   vs_store *store;
   bool whole;    /* write every record and leave the collection's segment numbers alone */
   bool optimize; /* rewrite every segment that holds a dead record */
+  bool compact;  /* ... that holds a tenth of dead records */
   enum { IMAGE_PLAN, IMAGE_RECORDS, IMAGE_SLOTS, IMAGE_INDEX, IMAGE_STAGED, IMAGE_WRITTEN } state;
   uint32_t slot;       /* next slot to look at */
   uint32_t file_first; /* first slot of the segment being written */
@@ -43,6 +44,9 @@ void vs_image_writer_deinit(vs_image_writer *w);
 /* Between vs_store_checkpoint_begin and _install. *done when all is written.
  * On failure call vs_image_writer_undo before anything else. */
 VS_MUST_USE vs_status vs_image_write(vs_image_writer *w, double *budget, bool *done, vs_err *err);
+/* At least 1,000 records were deleted whose slots nobody took, a tenth of all, and the segments hold as
+ * many dead ones: the next checkpoint gives their space back. O(files). */
+bool vs_image_compaction_due(const vs_collection *c, const vs_store *store);
 /* The checkpoint failed: the records it wrote count as being in the log only. */
 void vs_image_writer_undo(vs_image_writer *w);
 

@@ -14,6 +14,9 @@
 #define TABLE_SLOTS_PER_BLOCK 8192u
 /* A segment is rewritten when at least this share of it is dead (1 / DEAD_SHARE). */
 #define DEAD_SHARE 2u
+/* ... or this one while many records are deleted, not replaced: those would be rewritten over and over. */
+#define COMPACT_DEAD_SHARE 10u
+#define COMPACT_MIN_DEAD 1000u
 /* Above this many segments the small ones are merged. */
 #define MANY_SEGMENTS 48u
 #define SMALL_SEGMENT_BYTES (VS_SEGMENT_MAX_BYTES / 4)
@@ -83,8 +86,22 @@ static bool worth_rewriting(const vs_image_writer *w, const vs_file_ref *ref, ui
   uint64_t dead = ref->n_items - live;
   if (w->optimize && dead > 0) return true;
   if (w->optimize && n_segments > 1 && ref->bytes < SMALL_SEGMENT_BYTES) return true;
-  if (dead * DEAD_SHARE >= ref->n_items) return true;
+  if (dead * (w->compact ? COMPACT_DEAD_SHARE : DEAD_SHARE) >= ref->n_items) return true;
   return n_segments > MANY_SEGMENTS && ref->bytes < SMALL_SEGMENT_BYTES;
+}
+
+static bool is_much(uint64_t dead, uint64_t all) {
+  return dead >= COMPACT_MIN_DEAD && dead * COMPACT_DEAD_SHARE >= all;
+}
+
+bool vs_image_compaction_due(const vs_collection *c, const vs_store *store) {
+  if (!is_much(c->n_free, c->n_slots)) return false;
+  uint64_t n_items = 0;
+  for (uint32_t i = 0; i < vs_store_n_files(store); i++) {
+    const vs_file_ref *ref = vs_store_file(store, i);
+    if (ref->kind == VS_FILE_SEGMENT) n_items += ref->n_items;
+  }
+  return n_items > c->n_live && is_much(n_items - c->n_live, n_items);
 }
 
 /* Keeps the good segments; the records of the others count as unwritten. */
@@ -92,6 +109,7 @@ static vs_status plan(vs_image_writer *w, vs_err *err) {
   uint32_t n_files = vs_store_n_files(w->store), n_segments = 0;
   if (w->whole) return VS_OK;
   if (count_live(w) != VS_OK) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for a checkpoint");
+  w->compact = vs_image_compaction_due(w->c, w->store);
   for (uint32_t i = 0; i < n_files; i++) n_segments += vs_store_file(w->store, i)->kind == VS_FILE_SEGMENT;
   for (uint32_t i = 0; i < n_files; i++) {
     const vs_file_ref *ref = vs_store_file(w->store, i);

@@ -35,22 +35,43 @@ bool vs_op_is_synced(vs_op_state *op) {
   return synced;
 }
 
+/* Says what a failed sync means for the operation that waited for it. */
+static vs_status sync_failed(vs_op_state *op, vs_status status) {
+  return vs_fail(&op->db->err, status,
+                 status == VS_NO_SPACE ? "no room to make it durable; the next write that finds room saves it too"
+                                       : "the sync failed: what was written may be lost; reopen the store");
+}
+
+/* A full store is healed before the operation begins. */
+static bool is_healing(const vs_op_state *op) {
+  return op->heal || (op->cls->writes && !op->begun && op->db->store && vs_store_full(op->db->store));
+}
+
+static vs_op_answer next_step(vs_op_state *op, double *budget) {
+  const vs_store *store = op->db->store;
+  if (is_healing(op)) {
+    vs_op_answer answer = vs_op_heal(op, budget);
+    if (answer != VS_OP_DONE) return answer;
+  } else if (op->waiting && store && (vs_store_poisoned(store) || vs_store_full(store))) {
+    sync_failed(op, vs_store_full(store) ? VS_NO_SPACE : VS_POISONED);
+    return VS_OP_ERROR;
+  }
+  op->begun = true;
+  return op->cls->step(op, budget);
+}
+
 vs_op_answer vs_op_run(vs_op_state *op, double budget) {
   if (op->answer == VS_OP_DONE || op->answer == VS_OP_ERROR) return op->answer;
   vs_err_clear(&op->db->err);
-  if (op->waiting && op->db->store && vs_store_poisoned(op->db->store)) {
-    vs_fail(&op->db->err, VS_POISONED, "a sync failed: what was written may be lost; reopen the store");
-    return op->answer = VS_OP_ERROR;
-  }
-  op->answer = op->cls->step(op, &budget);
-  return op->answer;
+  return op->answer = next_step(op, &budget);
 }
 
 vs_status vs_op_synced(vs_op_state *op, vs_status status) {
-  if (op->answer != VS_OP_NEED_SYNC) return vs_fail(&op->db->err, VS_INVALID_ARGUMENT, "the operation awaits no sync");
+  if (op->answer != VS_OP_NEED_SYNC && op->answer != VS_OP_SYNC_ALONE)
+    return vs_fail(&op->db->err, VS_INVALID_ARGUMENT, "the operation awaits no sync");
   if (status == VS_OK) return VS_OK;
   op->answer = VS_OP_ERROR;
-  return vs_fail(&op->db->err, status, "the sync failed: what was written may be lost; reopen the store");
+  return sync_failed(op, status);
 }
 
 vs_status vs_op_finish(vs_op_state *op) {
@@ -59,7 +80,7 @@ vs_status vs_op_finish(vs_op_state *op) {
     if (answer == VS_OP_DONE) return VS_OK;
     if (answer == VS_OP_ERROR) return op->db->err.status;
     if (answer == VS_OP_NEED_READ) return vs_fail(&op->db->err, VS_UNSUPPORTED, "this io reads synchronously");
-    if (answer == VS_OP_NEED_SYNC) {
+    if (answer == VS_OP_NEED_SYNC || answer == VS_OP_SYNC_ALONE) {
       vs_status status = vs_db_sync_self(op->db);
       if (status != VS_OK) return vs_op_synced(op, status);
     }
@@ -68,6 +89,7 @@ vs_status vs_op_finish(vs_op_state *op) {
 
 void vs_op_end(vs_op_state *op) {
   if (!op) return;
+  vs_op_heal_end(op);
   if (op->cls->abandon) op->cls->abandon(op, op->answer == VS_OP_DONE);
   vs_wr_deinit(&op->result);
   vs_free(&op->db->alloc, op);

@@ -10,6 +10,11 @@
  * RULES FOR THE HOST. One operation at a time may be between its first step
  * and DONE, ERROR or NEED_SYNC, and nothing else touches the database
  * meanwhile. Any number may wait in NEED_SYNC; one sync serves them all.
+ *
+ * A FULL MEDIUM. When a sync fails with VS_NO_SPACE the operations that wait for
+ * one fail so, and reading goes on. What they wrote stays in memory: the next
+ * writing operation begins by saving everything anew (op_heal.c), and fails with
+ * VS_NO_SPACE, having changed nothing, while there is still no room for that.
  */
 #ifndef VS_OP_H
 #define VS_OP_H
@@ -21,7 +26,8 @@ typedef enum {
   VS_OP_ERROR = 1,
   VS_OP_NEED_SYNC = 2,
   VS_OP_NEED_READ = 3,
-  VS_OP_YIELD = 4
+  VS_OP_YIELD = 4,
+  VS_OP_SYNC_ALONE = 5 /* NEED_SYNC, and nothing else may touch the database before it goes on */
 } vs_op_answer;
 
 typedef struct vs_op vs_op_state;
@@ -47,6 +53,9 @@ VS_MUST_USE vs_op_state *vs_op_begin_stage(vs_db_state *db, vs_slice vectors, bo
  * index, else VS_CONFLICT. No other operation may be begun between its steps. */
 VS_MUST_USE vs_op_state *vs_op_begin_reembed(vs_db_state *db);
 VS_MUST_USE vs_op_state *vs_op_begin_verify(vs_db_state *db);
+/* Writes everything anew, keeping no file; result: an encoded report (salvage.h). No operation may be begun
+ * between its steps. */
+VS_MUST_USE vs_op_state *vs_op_begin_repair(vs_db_state *db);
 VS_MUST_USE vs_op_state *vs_op_begin_export(vs_db_state *db);
 VS_MUST_USE vs_op_state *vs_op_begin_close(vs_db_state *db);
 

@@ -163,7 +163,7 @@ static void checkpoint_abandon(vs_op_state *base, bool done) {
   vs_checkpoint_deinit(&op->k);
 }
 
-static const vs_op_class checkpoint_class = {sizeof(checkpoint_op), checkpoint_step, checkpoint_abandon, NULL};
+static const vs_op_class checkpoint_class = {sizeof(checkpoint_op), checkpoint_step, checkpoint_abandon, NULL, true};
 
 static vs_op_state *begin_checkpoint(vs_db_state *db, bool optimize, const vs_snapshot_request *snapshot) {
   if (vs_op_check_open(db, true) != VS_OK) return NULL;
@@ -224,10 +224,11 @@ static void close_abandon(vs_op_state *base, bool done) {
   vs_op_end(((close_op *)base)->checkpoint);
 }
 
-static const vs_op_class close_class = {sizeof(close_op), close_step, close_abandon, NULL};
+static const vs_op_class close_class = {sizeof(close_op), close_step, close_abandon, NULL, true};
 
 vs_op_state *vs_op_begin_close(vs_db_state *db) {
   if (vs_op_check_open(db, true) != VS_OK) return NULL;
+  if (db->store && vs_store_adopt_tail(db->store, &db->err) != VS_OK) return NULL;
   close_op *op = (close_op *)vs_op_create(db, &close_class);
   if (!op) return NULL;
   bool worth = db->store && !db->checkpoint_running && db->n_log_records >= CLOSE_MIN_RECORDS;

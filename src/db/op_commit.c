@@ -124,6 +124,7 @@ static vs_op_answer commit_step(vs_op_state *base, double *budget) {
  * is applied, because the log says that it happened. */
 static void commit_abandon(vs_op_state *base, bool done) {
   commit_op *op = (commit_op *)base;
+  if (op->state == COMMIT_PREPARE) vs_tx_reset(&base->db->tx); /* the store was full and could not be healed */
   if (done || base->answer == VS_OP_ERROR || op->state == COMMIT_SYNC) return;
   if (op->state != COMMIT_APPLY) {
     fail_commit(op, op->state == COMMIT_LOG);
@@ -134,7 +135,7 @@ static void commit_abandon(vs_op_state *base, bool done) {
   vs_tx_reset(&base->db->tx);
 }
 
-static const vs_op_class commit_class = {sizeof(commit_op), commit_step, commit_abandon, NULL};
+static const vs_op_class commit_class = {sizeof(commit_op), commit_step, commit_abandon, NULL, true};
 
 vs_op_state *vs_op_begin_commit(vs_db_state *db, bool relaxed) {
   if (vs_op_check_open(db, true) != VS_OK) return NULL;
@@ -154,9 +155,11 @@ static vs_op_answer flush_step(vs_op_state *op, double *budget) {
   return vs_op_is_synced(op) ? VS_OP_DONE : VS_OP_NEED_SYNC;
 }
 
-static const vs_op_class flush_class = {sizeof(vs_op_state), flush_step, NULL, NULL};
+static const vs_op_class flush_class = {sizeof(vs_op_state), flush_step, NULL, NULL, true};
 
 vs_op_state *vs_op_begin_flush(vs_db_state *db) {
   if (vs_op_check_open(db, true) != VS_OK) return NULL;
+  /* What another process wrote and nobody synced is shown too. */
+  if (db->store && vs_store_adopt_tail(db->store, &db->err) != VS_OK) return NULL;
   return vs_op_create(db, &flush_class);
 }

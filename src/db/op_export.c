@@ -66,7 +66,7 @@ static vs_slice export_chunk(const vs_op_state *base, uint32_t i) {
   return op->pack ? vs_pack_chunk(op->pack, i) : (vs_slice){NULL, 0};
 }
 
-static const vs_op_class export_class = {sizeof(export_op), export_step, export_abandon, export_chunk};
+static const vs_op_class export_class = {sizeof(export_op), export_step, export_abandon, export_chunk, false};
 
 vs_op_state *vs_op_begin_export(vs_db_state *db) {
   if (vs_op_check_open(db, false) != VS_OK) return NULL;

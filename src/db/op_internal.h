@@ -16,6 +16,7 @@ typedef struct {
   /* Called once, whatever the outcome; done = it answered DONE. */
   void (*abandon)(vs_op_state *op, bool done);
   vs_slice (*chunk)(const vs_op_state *op, uint32_t i); /* or NULL */
+  bool writes;                                          /* it needs a store that is not full: heals it first */
 } vs_op_class;
 
 /* First member of every operation. */
@@ -26,6 +27,8 @@ struct vs_op {
   bool waiting;        /* NEED_SYNC was answered and not yet resumed */
   uint64_t epoch;      /* what must be synced before going on */
   bool needs_catalog;  /* and the catalog too */
+  bool begun;          /* its first step was made */
+  vs_checkpoint *heal; /* owned: the checkpoint that makes a full store healthy, or NULL */
   double done, total;  /* units, for progress */
   vs_wr result;
 };
@@ -42,5 +45,10 @@ VS_MUST_USE vs_op_state *vs_op_begin_snapshot_change(vs_db_state *db, const vs_s
 
 /* Refuses with CLOSED or POISONED when the database cannot take writes. */
 VS_MUST_USE vs_status vs_op_check_open(vs_db_state *db, bool writing);
+
+/* op_heal.c: saves everything anew; DONE when the store is healthy. */
+vs_op_answer vs_op_heal(vs_op_state *op, double *budget);
+/* After DONE or any failure. */
+void vs_op_heal_end(vs_op_state *op);
 
 #endif

@@ -3,7 +3,9 @@
  * Layer: db. Opening a saved collection reads the index image and the
  * segments once and applies the log's tail; nothing is rebuilt and nothing
  * is written. A new one writes its catalog, then its first manifest (an
- * import: a full checkpoint); it exists once the manifest is durable.
+ * import: a full checkpoint); it exists once the manifest is durable. A damaged
+ * one, opened with `repair`, is read as far as it can be (salvage.h) and written
+ * anew before it counts as open; the result says what was found.
  */
 #include <string.h>
 
@@ -13,6 +15,7 @@
 #include "op_internal.h"
 #include "pack.h"
 #include "reembed.h"
+#include "salvage.h"
 
 /* Cost of one replayed record in budget units. */
 #define REPLAY_COST 3000.0
@@ -25,13 +28,16 @@ typedef struct {
   enum { STORAGE_MEMORY, STORAGE_POSIX, STORAGE_HOST } storage;
   vs_store_limits limits;
   uint32_t now_mix; /* mixed into the id table's hash seed */
-  bool import;
+  bool import, repair;
   vs_store *source; /* what is loaded: the store, or the import's */
   bool has_loader, has_checkpoint, catalog_made;
   uint32_t late_dim; /* asked for, where the manifest knows none: compared with what the log says; or unset */
   bool adopted;      /* the store knew no embedder; the options' is written down before anything else */
   vs_image_loader loader;
   vs_checkpoint checkpoint;
+  bool has_salvage; /* repairing: the store is not new */
+  vs_salvage salvage;
+  vs_repair_report report;
   uint32_t n_replayed;
   vs_wr kept; /* the options' object {indexes, schema}, as far as given */
 } open_op;
@@ -89,6 +95,9 @@ static vs_status read_options(open_op *op, vs_slice config, vs_err *err) {
   if (vs_value_get(&options, "now", &v)) op->now_mix = (uint32_t)v.i;
   op->late_dim = VS_DIM_UNSET;
   op->import = vs_value_get(&options, "import", &v) && v.tag == VS_VALUE_TRUE;
+  op->repair = vs_value_get(&options, "repair", &v) && v.tag == VS_VALUE_TRUE;
+  if (op->import && op->repair)
+    return vs_fail(err, VS_INVALID_ARGUMENT, "import makes a new store: there is nothing to repair");
   VS_TRY(copy_kept(op, &options, err));
   VS_TRY(vs_config_request_read(&options, &op->request, err));
   return vs_config_check(&op->request.value, err);
@@ -114,6 +123,26 @@ static vs_status nothing(void *ctx, const char *name, bool is_dir) {
   return VS_OK;
 }
 
+static vs_status open_store(open_op *op) {
+  vs_db_state *db = op->base.db;
+  if (!op->repair)
+    return vs_store_open(&db->alloc, db->io, VS_DEFAULT_COLLECTION_DIR, &op->limits, &db->store, &db->err);
+  return vs_store_salvage(&db->alloc, db->io, VS_DEFAULT_COLLECTION_DIR, &op->limits, vs_repair_report_add, &op->report,
+                          &db->store, &db->err);
+}
+
+/* The catalog of a store that is there. It names one collection, so it can be made anew. */
+static vs_status check_catalog(open_op *op, vs_catalog_state found) {
+  vs_db_state *db = op->base.db;
+  if (found == VS_CATALOG_SOUND) return VS_OK;
+  if (!op->repair)
+    return vs_fail_file(&db->err, VS_CORRUPT, VS_CATALOG_FILE, "the catalog %s is damaged or missing", VS_CATALOG_FILE);
+  vs_repair_report_add(&op->report, VS_CATALOG_FILE, "the catalog is damaged or missing");
+  VS_TRY(vs_catalog_create(&db->alloc, db->io, found, &db->err));
+  db->catalog_dirty = op->base.needs_catalog = true;
+  return VS_OK;
+}
+
 /* Opens the collection's store; a directory that holds nothing of worth is made new. */
 static vs_status find_store(open_op *op) {
   vs_db_state *db = op->base.db;
@@ -122,12 +151,8 @@ static vs_status find_store(open_op *op) {
   vs_status listed = db->io->ops->list(db->io, VS_DEFAULT_COLLECTION_DIR, nothing, NULL);
   if (listed != VS_OK && listed != VS_NOT_FOUND) return vs_fail(&db->err, listed, "cannot list the store's directory");
   if (listed == VS_OK) {
-    VS_TRY(vs_store_open(&db->alloc, db->io, VS_DEFAULT_COLLECTION_DIR, &op->limits, &db->store, &db->err));
-    if (!vs_store_is_new(db->store)) {
-      if (found == VS_CATALOG_SOUND) return VS_OK;
-      return vs_fail_file(&db->err, VS_CORRUPT, VS_CATALOG_FILE, "the catalog %s is damaged or missing",
-                          VS_CATALOG_FILE);
-    }
+    VS_TRY(open_store(op));
+    if (!vs_store_is_new(db->store)) return check_catalog(op, found);
   }
   if (found != VS_CATALOG_SOUND || listed != VS_OK) {
     VS_TRY(vs_catalog_create(&db->alloc, db->io, found, &db->err));
@@ -162,8 +187,9 @@ static vs_status make_collection(open_op *op, const vs_coll_config *config, vs_s
 
 static vs_status begin_load(open_op *op, vs_store *source) {
   vs_db_state *db = op->base.db;
-  vs_config_saved saved;
-  VS_TRY(vs_config_decode(vs_store_blob(source), &saved, &db->err));
+  vs_config_saved saved = {.config = op->request.value, .next_seq = 1, .next_rev = 1};
+  bool lost = op->repair && vs_store_blob(source).n == 0;
+  if (!lost) VS_TRY(vs_config_decode(vs_store_blob(source), &saved, &db->err));
   op->adopted = !saved.config.embedder[0] && op->request.has_embedder;
   bool knows_dim = saved.config.dim != VS_DIM_UNSET;
   VS_TRY(vs_config_merge(&saved.config, &op->request, &db->err));
@@ -173,8 +199,12 @@ static vs_status begin_load(open_op *op, vs_store *source) {
   db->coll.next_seq = saved.next_seq;
   db->coll.next_rev = saved.next_rev;
   op->source = source;
-  vs_image_loader_init(&op->loader, &db->coll, source, &saved);
-  op->has_loader = true;
+  op->has_salvage = op->repair;
+  op->has_loader = !op->repair;
+  if (op->repair)
+    vs_salvage_init(&op->salvage, &db->coll, source, &saved, &op->report);
+  else
+    vs_image_loader_init(&op->loader, &db->coll, source, &saved);
   op->state = OPEN_LOAD;
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < vs_store_n_files(source); i++) bytes += vs_store_file(source, i)->bytes;
@@ -223,6 +253,7 @@ static vs_status replay_frame(void *ctx, uint64_t txn, uint8_t kind, vs_slice pa
   (void)txn;
   if (kind == VS_FRAME_COMMIT) return VS_OK;
   op->n_replayed++;
+  if (op->has_salvage) return vs_salvage_frame(&op->salvage, kind, payload);
   if (kind == VS_LOG_UPSERT) {
     VS_TRY(vs_record_decode(payload, &v));
     return vs_coll_replay_upsert(c, &v);
@@ -248,6 +279,7 @@ static vs_status replay(open_op *op, double *budget, bool *done) {
     *budget -= (op->n_replayed - before) * REPLAY_COST + 16;
   }
   if (!*done) return VS_OK;
+  if (op->has_salvage) vs_salvage_end(&op->salvage);
   if (op->source == db->store) db->n_log_records = op->n_replayed;
   return vs_coll_rebuild_free(&db->coll) == VS_OK ? VS_OK
                                                   : vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to open the store");
@@ -255,9 +287,29 @@ static vs_status replay(open_op *op, double *budget, bool *done) {
 
 /* ============ Steps ============ */
 
+/* The configuration in force, and what repairing found. */
+static void write_result(open_op *op) {
+  vs_wr config, *w = &op->base.result;
+  if (!op->repair) {
+    vs_config_encode(&op->base.db->coll, w);
+    return;
+  }
+  vs_wr_init(&config, &op->base.db->alloc);
+  vs_config_encode(&op->base.db->coll, &config);
+  vs_rd r = vs_rd_of(config.p, config.n);
+  vs_value members = config.failed ? (vs_value){0} : vs_value_read(&r);
+  size_t mark = vs_value_object_begin(w);
+  vs_wr_bytes(w, members.bytes.p, members.bytes.n);
+  vs_value_key(w, "repair");
+  vs_repair_report_write(&op->report, w);
+  vs_value_end(w, mark, members.count + 1);
+  w->failed = w->failed || config.failed;
+  vs_wr_deinit(&config);
+}
+
 static vs_op_answer finish_open(open_op *op) {
   vs_db_state *db = op->base.db;
-  vs_config_encode(&db->coll, &op->base.result);
+  write_result(op);
   if (op->base.result.failed) {
     vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to open the store");
     return VS_OP_ERROR;
@@ -303,8 +355,12 @@ static vs_status convert(open_op *op) {
 
 static vs_status load_some(open_op *op, double *budget, bool *done) {
   double before = *budget;
-  VS_TRY(vs_image_load(&op->loader, budget, done, &op->base.db->err));
-  op->base.done += before - *budget;
+  if (op->has_salvage) {
+    VS_TRY(vs_salvage_load(&op->salvage, budget, &op->base.done, done, &op->base.db->err));
+  } else {
+    VS_TRY(vs_image_load(&op->loader, budget, done, &op->base.db->err));
+    op->base.done += before - *budget;
+  }
   if (*done) op->state = OPEN_REPLAY;
   return VS_OK;
 }
@@ -346,7 +402,8 @@ static vs_op_answer open_step(vs_op_state *base, double *budget) {
   }
   if (status == VS_OK && op->state == OPEN_CONVERT) status = convert(op);
   if (status != VS_OK) return VS_OP_ERROR;
-  return db->store && (vs_store_is_new(db->store) || op->adopted) ? create_step(op, budget) : finish_open(op);
+  bool writes = db->store && (vs_store_is_new(db->store) || op->adopted || op->has_salvage);
+  return writes ? create_step(op, budget) : finish_open(op);
 }
 
 /* A failed opening leaves the instance closed and empty, ready for another try. */
@@ -354,6 +411,7 @@ static void open_abandon(vs_op_state *base, bool done) {
   open_op *op = (open_op *)base;
   vs_db_state *db = base->db;
   if (op->has_loader) vs_image_loader_deinit(&op->loader);
+  if (op->has_salvage) vs_salvage_deinit(&op->salvage);
   if (op->has_checkpoint) vs_checkpoint_deinit(&op->checkpoint);
   if (op->source && op->source != db->store) vs_store_close(op->source);
   if (op->import) {
@@ -361,10 +419,11 @@ static void open_abandon(vs_op_state *base, bool done) {
     db->import = NULL;
   }
   vs_wr_deinit(&op->kept);
+  vs_repair_report_deinit(&op->report);
   if (!done) vs_db_reset(db);
 }
 
-static const vs_op_class open_class = {sizeof(open_op), open_step, open_abandon, NULL};
+static const vs_op_class open_class = {sizeof(open_op), open_step, open_abandon, NULL, false};
 
 vs_op_state *vs_op_begin_open(vs_db_state *db, vs_slice config) {
   vs_err_clear(&db->err);
@@ -375,6 +434,7 @@ vs_op_state *vs_op_begin_open(vs_db_state *db, vs_slice config) {
   open_op *op = (open_op *)vs_op_create(db, &open_class);
   if (!op) return NULL;
   vs_wr_init(&op->kept, &db->alloc);
+  vs_repair_report_init(&op->report, &db->alloc);
   if (read_options(op, config, &db->err) == VS_OK) return &op->base;
   vs_op_end(&op->base);
   return NULL;

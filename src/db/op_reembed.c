@@ -187,7 +187,7 @@ static void stage_abandon(vs_op_state *base, bool done) {
   vs_free(&base->db->alloc, op->bytes);
 }
 
-static const vs_op_class stage_class = {sizeof(stage_op), stage_step, stage_abandon, NULL};
+static const vs_op_class stage_class = {sizeof(stage_op), stage_step, stage_abandon, NULL, true};
 
 vs_op_state *vs_op_begin_stage(vs_db_state *db, vs_slice vectors, bool relaxed) {
   if (vs_op_check_open(db, true) != VS_OK) return NULL;
@@ -300,7 +300,7 @@ static void switch_abandon(vs_op_state *base, bool done) {
   vs_blocks_deinit(&op->segments);
 }
 
-static const vs_op_class switch_class = {sizeof(switch_op), switch_step, switch_abandon, NULL};
+static const vs_op_class switch_class = {sizeof(switch_op), switch_step, switch_abandon, NULL, true};
 
 vs_op_state *vs_op_begin_reembed(vs_db_state *db) {
   if (vs_op_check_open(db, true) != VS_OK) return NULL;

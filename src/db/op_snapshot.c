@@ -226,7 +226,7 @@ static void restore_abandon(vs_op_state *base, bool done) {
   vs_wr_deinit(&op->blob);
 }
 
-static const vs_op_class restore_class = {sizeof(restore_op), restore_step, restore_abandon, NULL};
+static const vs_op_class restore_class = {sizeof(restore_op), restore_step, restore_abandon, NULL, true};
 
 vs_op_state *vs_op_begin_snapshot_restore(vs_db_state *db, vs_slice name) {
   char text[VS_SNAPSHOT_NAME_MAX + 1];

@@ -65,7 +65,7 @@ static vs_op_answer verify_step(vs_op_state *base, double *budget) {
   return VS_OP_ERROR;
 }
 
-static const vs_op_class verify_class = {sizeof(verify_op), verify_step, NULL, NULL};
+static const vs_op_class verify_class = {sizeof(verify_op), verify_step, NULL, NULL, false};
 
 vs_op_state *vs_op_begin_verify(vs_db_state *db) {
   if (vs_op_check_open(db, false) != VS_OK) return NULL;

@@ -33,7 +33,9 @@ struct vs_block_reader {
   vs_window w;
   uint64_t off;
   uint32_t n_blocks;
-  uint32_t crc; /* of the file's header and the block headers so far */
+  uint32_t crc;       /* of the file's header and the block headers so far */
+  const uint8_t *all; /* salvaging: the whole file, in the window; NULL = cannot be read */
+  bool told;          /* ... and its damage was told of */
 };
 
 /* ============ Writing ============ */
@@ -166,6 +168,28 @@ static vs_status read_header(vs_block_reader *r, vs_err *err) {
   return VS_OK;
 }
 
+/* Salvaging takes the file as it is: what it should be is only compared. */
+static vs_status salvage_open(vs_block_reader *r, vs_status status, const vs_err *what, vs_err *err) {
+  r->told = status != VS_OK;
+  VS_TRY(vs_salvage_pass(r->s, status, what, err));
+  r->off = VS_BLOCK_FILE_HEADER_BYTES;
+  if (r->w.f == NULL || r->w.file_bytes > SIZE_MAX / 2) return VS_OK;
+  return vs_window_get(r->s, &r->w, 0, (size_t)r->w.file_bytes, &r->all, err);
+}
+
+static vs_status salvage_next(vs_block_reader *r, vs_slice *out) {
+  bool damaged = false;
+  *out = (vs_slice){NULL, 0};
+  if (r->all) vs_salvage_block(r->all, r->w.file_bytes, &r->off, out, &damaged);
+  if (damaged && !r->told) {
+    char name[VS_STORE_NAME_BYTES];
+    vs_file_ref_name(&r->ref, name);
+    vs_salvage_tell(r->s, name, "has damaged blocks");
+    r->told = true;
+  }
+  return VS_OK;
+}
+
 vs_status vs_block_reader_open_ref(vs_store *s, const vs_file_ref *ref, vs_block_reader **out, vs_err *err) {
   vs_block_reader *r = vs_calloc(s->a, 1, sizeof *r);
   if (r == NULL) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory to read a file");
@@ -173,9 +197,12 @@ vs_status vs_block_reader_open_ref(vs_store *s, const vs_file_ref *ref, vs_block
   r->ref = *ref;
   char name[VS_STORE_NAME_BYTES];
   vs_file_ref_name(ref, name);
-  vs_status status = vs_window_open(s, name, &r->w, err);
-  if (status == VS_NOT_FOUND) status = vs_fail_file(err, VS_CORRUPT, r->w.path, "%s is missing", r->w.path);
-  if (status == VS_OK) status = read_header(r, err);
+  vs_err local, *what = s->damage ? &local : err;
+  vs_err_clear(&local);
+  vs_status status = vs_window_open(s, name, &r->w, what);
+  if (status == VS_NOT_FOUND) status = vs_fail_file(what, VS_CORRUPT, r->w.path, "%s is missing", r->w.path);
+  if (status == VS_OK) status = read_header(r, what);
+  if (s->damage) status = salvage_open(r, status, what, err);
   if (status != VS_OK) {
     vs_block_reader_close(r);
     return status;
@@ -199,6 +226,7 @@ static vs_status check_footer(vs_block_reader *r, vs_err *err) {
 }
 
 vs_status vs_block_reader_next(vs_block_reader *r, vs_slice *out, vs_err *err) {
+  if (r->s->damage) return salvage_next(r, out);
   uint64_t end = r->w.file_bytes - VS_BLOCK_FOOTER_BYTES;
   *out = (vs_slice){NULL, 0};
   if (r->off == end) return check_footer(r, err);

@@ -13,7 +13,8 @@
  * found damaged and the older one still there, the logs between the two are
  * known to have been durable, and one that retire has removed is missed:
  * VS_CORRUPT, not silently older data. The second mark says the same for
- * generations without an older one.
+ * generations without an older one. A healing checkpoint (S8) makes the second
+ * only: the logs before its own may have lost what a failed sync concerned.
  *
  * Dead is every file of the store's naming that the manifest in force does
  * not name, for itself or for a snapshot, and that is older than it: block files, manifests, logs before
@@ -171,9 +172,10 @@ vs_status vs_store_checkpoint_install(vs_store *s, vs_slice blob, vs_err *err) {
   assert(ck->active && !ck->installed && ck->n_writers == 0);
   VS_TRY(vs_store_writable(s, err));
   assert(ck->files_epoch <= s->sync.synced_epoch);
-  assert(s->known.log >= ck->first_log);
+  bool heals = s->sync.health == VS_SYNC_HEALING;
+  assert(heals || s->known.log >= ck->first_log);
   VS_TRY(assemble(s, blob, err));
-  VS_TRY(vs_wal_mark(s, err));
+  if (!heals) VS_TRY(vs_wal_mark(s, err)); /* S8 */
   VS_TRY(vs_manifest_write(s, &ck->next, err));
   ck->manifest_epoch = s->sync.write_epoch;
   s->written.generation = ck->generation;
@@ -273,6 +275,7 @@ vs_status vs_store_checkpoint_retire(vs_store *s, vs_err *err) {
   assert(ck->manifest_epoch <= s->sync.synced_epoch);
   vs_manifest old = s->manifest;
   s->manifest = ck->next;
+  s->damage = NULL; /* the damaged files are no part of it */
   memset(&ck->next, 0, sizeof ck->next);
   vs_manifest_deinit(s->a, &old);
   s->wal_bytes = ck->wal_bytes;

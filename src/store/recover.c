@@ -35,6 +35,7 @@ typedef struct {
   uint32_t n_walked; /* spans entered so far; the last one is where we stand */
   vs_log_pos stop;   /* where the valid chain ends */
   bool clean;        /* ... and it does so at the end of its last file */
+  bool torn;         /* salvaging: damage was told, the chain ends before it */
 } walk;
 
 void vs_recovery_deinit(vs_alloc *a, vs_recovery *r) {
@@ -52,6 +53,11 @@ static vs_status corrupt(walk *w, vs_name_kind kind, uint64_t number, const char
     what = "is damaged";
   }
   vs_name_format((vs_name){kind, number, 0}, name);
+  if (w->s->damage) {
+    vs_salvage_tell(w->s, name, what);
+    w->torn = true;
+    return VS_OK;
+  }
   vs_store_path(w->s, name, path);
   return vs_fail_file(err, VS_CORRUPT, path, "%s %s", path, what);
 }
@@ -70,6 +76,8 @@ static vs_status read_headers(walk *w, const vs_u64_list *logs, vs_err *err) {
     vs_status status = vs_log_reader_open(s, logs->v[i], &r, &w->info[w->n_info], err);
     vs_log_reader_close(s, &r);
     VS_TRY(status);
+    uint64_t first = w->info[w->n_info].first_txn;
+    if (s->damage && first > s->seen_txn + 1) s->seen_txn = first - 1;
     w->n_info++;
   }
   return VS_OK;
@@ -87,9 +95,19 @@ static const vs_log_info *successor(const walk *w, uint64_t number) {
   return NULL;
 }
 
+/* Without a manifest that would name it: the first one whose header can be read. */
+static const vs_log_info *salvaged_first_log(walk *w) {
+  for (uint32_t i = 0; i < w->n_info; i++) {
+    if (w->info[i].state != VS_HEADER_OK) continue;
+    w->out->last_txn = w->info[i].first_txn - 1;
+    return &w->info[i];
+  }
+  return NULL;
+}
+
 static vs_status first_log(walk *w, const vs_log_info **out, vs_err *err) {
   if (w->m->generation == 0) {
-    *out = successor(w, 0);
+    *out = w->s->damage ? salvaged_first_log(w) : successor(w, 0);
     return VS_OK;
   }
   *out = find_log(w, w->m->first_log);
@@ -125,6 +143,7 @@ static vs_status take_frame(walk *w, const vs_log_info *log, const vs_frame *fra
     return corrupt(w, VS_NAME_WAL, log->number, "lacks frames of a transaction", err);
   w->n_frames = 0;
   out->last_txn++;
+  out->tail = (vs_log_pos){log->number, frame->end};
   reach_good(w, log, frame->end);
   return VS_OK;
 }
@@ -135,7 +154,7 @@ static vs_status walk_log(walk *w, const vs_log_info *log, uint64_t need, uint64
   vs_log_info info;
   vs_status status = vs_log_reader_open(w->s, log->number, &r, &info, err);
   bool valid = true;
-  while (status == VS_OK && r.off < need) {
+  while (status == VS_OK && !w->torn && r.off < need) {
     vs_frame frame;
     status = vs_log_reader_next(w->s, &r, &frame, &valid, err);
     if (status != VS_OK || !valid) break;
@@ -150,7 +169,7 @@ static vs_status walk_chain(walk *w, vs_err *err) {
   const vs_log_info *log;
   VS_TRY(first_log(w, &log, err));
   w->clean = true;
-  while (log != NULL) {
+  while (log != NULL && !w->torn) {
     if (log->first_txn != w->out->last_txn + 1)
       return corrupt(w, VS_NAME_WAL, log->number, "does not continue its predecessor", err);
     vs_evidence_add(&w->out->known, &log->known);
@@ -162,7 +181,7 @@ static vs_status walk_chain(walk *w, vs_err *err) {
     uint64_t at;
     VS_TRY(walk_log(w, log, need, &at, err));
     w->stop = (vs_log_pos){log->number, at};
-    w->clean = at == need && (next != NULL || at == log->file_bytes);
+    w->clean = at == need && (next != NULL || at == log->file_bytes) && !w->torn;
     if (!w->clean) break;
     log = next;
   }
@@ -175,12 +194,19 @@ static bool beyond(const vs_evidence *e, vs_log_pos pos) {
   return e->log > pos.log || (e->log == pos.log && e->bytes > pos.end);
 }
 
+static vs_status find_evidence(walk *w, uint64_t number, vs_err *err) {
+  if (!w->s->damage) return vs_log_find_evidence(w->s, number, &w->out->known, err);
+  vs_err what;
+  vs_err_clear(&what);
+  return vs_salvage_pass(w->s, vs_log_find_evidence(w->s, number, &w->out->known, &what), &what, err);
+}
+
 static vs_status search_logs(walk *w, vs_err *err) {
   bool all = w->damaged_generation != 0;
   for (uint32_t i = 0; i < w->n_info; i++) {
     uint64_t number = w->info[i].number;
     bool suspect = number > w->stop.log || (number == w->stop.log && !w->clean);
-    if (all || suspect) VS_TRY(vs_log_find_evidence(w->s, number, &w->out->known, err));
+    if (all || suspect) VS_TRY(find_evidence(w, number, err));
   }
   return VS_OK;
 }
@@ -202,6 +228,7 @@ static vs_status blame(walk *w, vs_err *err) {
 static vs_status judge(walk *w, vs_err *err) {
   VS_TRY(search_logs(w, err));
   const vs_evidence *known = &w->out->known;
+  if (w->s->damage && (w->torn || w->m->generation == 0)) return VS_OK; /* told already */
   if (known->generation > w->m->generation)
     return corrupt(w, VS_NAME_MANIFEST, known->generation, "is damaged or missing", err);
   return beyond(known, w->stop) ? blame(w, err) : VS_OK;

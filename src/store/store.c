@@ -151,8 +151,13 @@ static vs_status adopt(vs_store *s, vs_err *err) {
 }
 
 vs_status vs_store_writable(vs_store *s, vs_err *err) {
-  if (s->sync.poisoned) return vs_fail(err, VS_POISONED, "an earlier sync failed; open the store anew");
+  VS_TRY(vs_sync_check(s, err));
   return s->adopted ? VS_OK : adopt(s, err);
+}
+
+vs_status vs_store_adopt_tail(vs_store *s, vs_err *err) {
+  bool durable = s->known.log > s->tail.log || (s->known.log == s->tail.log && s->known.bytes >= s->tail.end);
+  return s->adopted || durable ? VS_OK : adopt(s, err);
 }
 
 /* ============ Opening ============ */
@@ -178,20 +183,21 @@ static vs_status pick_manifest(vs_store *s, const vs_listing *l, uint64_t *damag
 static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 static vs_status recover(vs_store *s, const vs_listing *l, vs_err *err) {
-  uint64_t damaged;
-  VS_TRY(pick_manifest(s, l, &damaged, err));
+  uint64_t damaged = 0;
+  VS_TRY(s->damage ? vs_salvage_manifest(s, l, err) : pick_manifest(s, l, &damaged, err));
   vs_recovery r;
   VS_TRY(vs_recover_scan(s, &s->manifest, &l->logs, damaged, &r, err));
   s->span = r.span;
   s->n_spans = r.n_spans;
   s->good = r.good;
+  s->tail = r.tail;
   s->log.salt = r.salt;
   s->last_txn = r.last_txn;
   s->wal_bytes = r.bytes;
   s->known = s->marked = r.known;
   uint64_t last_log = l->logs.n > 0 ? l->logs.v[l->logs.n - 1] : 0;
-  s->next_log = max_u64(last_log, s->manifest.first_log) + 1;
-  s->next_generation = max_u64(l->max_generation, s->manifest.generation) + 1;
+  s->next_log = max_u64(max_u64(last_log, s->known.log), s->manifest.first_log) + 1;
+  s->next_generation = max_u64(max_u64(l->max_generation, s->known.generation), s->manifest.generation) + 1;
   s->next_segment = max_u64(l->max_segment + 1, s->manifest.next_segment);
   return VS_OK;
 }
@@ -209,8 +215,8 @@ static vs_status open_parts(vs_store *s, const char *dir, vs_err *err) {
   return status;
 }
 
-vs_status vs_store_open(vs_alloc *a, vs_io *io, const char *dir, const vs_store_limits *limits, vs_store **out,
-                        vs_err *err) {
+vs_status vs_store_open_with(vs_alloc *a, vs_io *io, const char *dir, const vs_store_limits *limits, vs_damage_fn fn,
+                             void *ctx, vs_store **out, vs_err *err) {
   if (strlen(dir) + 1 + VS_STORE_NAME_BYTES > VS_IO_NAME_BYTES || (dir[0] != '\0' && !vs_io_name_ok(dir)))
     return vs_fail(err, VS_INVALID_ARGUMENT, "'%s' is no directory name", dir);
   if (limits->wal_rotate_bytes == 0 || limits->wal_rotate_bytes > VS_WAL_ROTATE_MAX_BYTES)
@@ -220,6 +226,8 @@ vs_status vs_store_open(vs_alloc *a, vs_io *io, const char *dir, const vs_store_
   s->a = a;
   s->io = io;
   s->limits = *limits;
+  s->damage = fn;
+  s->damage_ctx = ctx;
   vs_wal_init(s);
   vs_status status = open_parts(s, dir, err);
   if (status != VS_OK) {
@@ -228,6 +236,11 @@ vs_status vs_store_open(vs_alloc *a, vs_io *io, const char *dir, const vs_store_
   }
   *out = s;
   return VS_OK;
+}
+
+vs_status vs_store_open(vs_alloc *a, vs_io *io, const char *dir, const vs_store_limits *limits, vs_store **out,
+                        vs_err *err) {
+  return vs_store_open_with(a, io, dir, limits, NULL, NULL, out, err);
 }
 
 void vs_store_close(vs_store *s) {
@@ -245,7 +258,10 @@ void vs_store_close(vs_store *s) {
 
 /* ============ Accessors ============ */
 
-bool vs_store_is_new(const vs_store *s) { return s->manifest.generation == 0 && s->last_txn == 0; }
+bool vs_store_is_new(const vs_store *s) {
+  return s->manifest.generation == 0 && s->last_txn == 0 && s->manifest.n_files == 0 && s->seen_txn == 0;
+}
+uint64_t vs_store_lost_txns(const vs_store *s) { return s->seen_txn > s->last_txn ? s->seen_txn - s->last_txn : 0; }
 uint64_t vs_store_generation(const vs_store *s) { return s->manifest.generation; }
 vs_slice vs_store_blob(const vs_store *s) { return (vs_slice){s->manifest.blob, s->manifest.blob_bytes}; }
 uint32_t vs_store_n_files(const vs_store *s) { return s->manifest.n_files; }

@@ -14,6 +14,9 @@
  * durable (files first, then directories), and reports with
  * vs_store_sync_end. A failed sync poisons the store: every later write is
  * VS_POISONED until it is opened anew, because nobody knows what the medium holds.
+ * Only one that found no room (VS_NO_SPACE) leaves a way back: the store is FULL,
+ * every write is VS_NO_SPACE, and a checkpoint taken under vs_store_heal_begin, of
+ * new files alone, makes the state in memory durable and the store healthy again.
  *
  * A commit has one sync; a checkpoint has three: (1) new files, (2) the
  * manifest, (3) deletions, in that order, each completed before the next
@@ -38,6 +41,9 @@
  *   S7  A snapshot is a part of the manifest; what it names is not deleted
  *       while a valid manifest holds it. Its damage does not keep the store
  *       from opening.
+ *   S8  Healing trusts nothing that a failed sync concerned: what it needs is
+ *       written to new files, and until its manifest is durable no byte says
+ *       that anything written before it is.
  */
 #ifndef VS_STORE_H
 #define VS_STORE_H
@@ -88,6 +94,22 @@ void vs_file_ref_name(const vs_file_ref *ref, char *name);
  * Writes nothing. VS_VERSION for a newer format, naming it; VS_CORRUPT naming the file. */
 VS_MUST_USE vs_status vs_store_open(vs_alloc *a, vs_io *io, const char *dir, const vs_store_limits *limits,
                                     vs_store **out, vs_err *err);
+/* Called once per damage found: the file, relative to the io's root, and what is wrong with it. */
+typedef void (*vs_damage_fn)(void *ctx, const char *file, const char *what);
+
+/* Opens what is readable of a damaged store (salvage.c): a lost manifest is
+ * made up from the files that are there, the log ends where it is damaged, and
+ * readers pass over damaged blocks, all of which fn is told. Snapshots whose files
+ * are damaged are dropped. Writes nothing; what follows must be replay and then one
+ * checkpoint that keeps no file, with which the store is an ordinary one.
+ * VS_VERSION for a newer format. */
+VS_MUST_USE vs_status vs_store_salvage(vs_alloc *a, vs_io *io, const char *dir, const vs_store_limits *limits,
+                                       vs_damage_fn fn, void *ctx, vs_store **out, vs_err *err);
+/* Transactions that are known to be lost, at least. */
+uint64_t vs_store_lost_txns(const vs_store *s);
+/* Forgets, with the next checkpoint, the snapshots that have a damaged file. O(their bytes). */
+VS_MUST_USE vs_status vs_store_drop_damaged_snapshots(vs_store *s, vs_damage_fn fn, void *ctx, vs_err *err);
+
 /* Frees the handle; writes nothing. */
 void vs_store_close(vs_store *s);
 bool vs_store_is_new(const vs_store *s);
@@ -132,13 +154,18 @@ void vs_store_txn_abort(vs_store *s);
  * within a transaction. */
 void vs_store_mark_durable(vs_store *s);
 
+/* Transactions that were recovered may have been visible without being durable: puts
+ * them into the sync set, unless the log says that they are or a write has done it. */
+VS_MUST_USE vs_status vs_store_adopt_tail(vs_store *s, vs_err *err);
+
 /* Log bytes since the manifest in force: the checkpoint policy's input. */
 uint64_t vs_store_wal_bytes(const vs_store *s);
 
 /* ============ Syncing ============ */
 
 /* Every write gets an epoch; an epoch is synced when a sync begun after it
- * ended with VS_OK. */
+ * ended with VS_OK. While healing this is true of the checkpoint's writes only;
+ * of those before it once the store is healthy, and heal_end takes it back otherwise. */
 uint64_t vs_store_write_epoch(const vs_store *s);
 uint64_t vs_store_synced_epoch(const vs_store *s);
 
@@ -152,9 +179,16 @@ typedef struct {
   const char *const *dir;
 } vs_sync_set;
 bool vs_store_sync_begin(vs_store *s, vs_sync_set *out);
-/* Ends the sync in flight; anything but VS_OK poisons. */
+/* Ends the sync in flight. VS_NO_SPACE leaves the store full, any other failure poisons it. */
 void vs_store_sync_end(vs_store *s, vs_status status);
 bool vs_store_poisoned(const vs_store *s);
+bool vs_store_full(const vs_store *s);
+/* A full store takes a checkpoint, and nothing else: begin to retire, no
+ * transaction in between, keeping files of the manifest in force and writing the
+ * rest of the state. It is healthy once the manifest is durable. heal_end after
+ * the last step or any failure: it is full again unless it is healthy. */
+void vs_store_heal_begin(vs_store *s);
+void vs_store_heal_end(vs_store *s);
 /* Does all of it through the io, for synchronous hosts and tests. */
 VS_MUST_USE vs_status vs_store_sync(vs_store *s, vs_err *err);
 
@@ -216,7 +250,6 @@ void vs_block_reader_close(vs_block_reader *r);
 /* ============ Verification ============ */
 
 /* Reads every byte of every live file and log; calls fn once per damage found. */
-typedef void (*vs_damage_fn)(void *ctx, const char *file, const char *what);
 VS_MUST_USE vs_status vs_store_verify(vs_store *s, vs_damage_fn fn, void *ctx, vs_err *err);
 
 #endif

@@ -105,12 +105,17 @@ typedef struct {
   uint32_t n, cap;
 } vs_names;
 
+/* FULL: a sync found no room. HEALING: the checkpoint after that (store.h). */
+typedef enum { VS_SYNC_HEALTHY, VS_SYNC_FULL, VS_SYNC_HEALING, VS_SYNC_POISONED } vs_sync_health;
+
 typedef struct {
   vs_names dirty, in_flight;
-  bool dir_dirty, dir_in_flight, busy, poisoned;
+  vs_sync_health health;
+  bool dir_dirty, dir_in_flight, busy;
   uint64_t open_epoch;  /* the epoch of a write made now */
   uint64_t write_epoch; /* of the last write */
   uint64_t in_flight_epoch, synced_epoch;
+  uint64_t synced_before;      /* healing: the epoch synced when it began */
   vs_evidence in_flight_known; /* becomes known when the sync ends well */
   const char *dir_name[1];
 } vs_sync_state;
@@ -167,9 +172,14 @@ struct vs_store {
   vs_evidence marked;  /* of it, what the log says already */
   vs_evidence written; /* what a sync begun now would make known */
   bool adopted;        /* the recovered files are in the sync set */
+  vs_log_pos tail;     /* end of the last recovered transaction; log 0 = none */
 
   vs_sync_state sync;
   vs_checkpoint ck;
+
+  vs_damage_fn damage; /* set while a damaged store is salvaged: damage is told, not returned */
+  void *damage_ctx;
+  uint64_t seen_txn; /* salvaging: the highest transaction that any readable log speaks of */
 };
 
 /* ============ store.c ============ */
@@ -178,7 +188,7 @@ struct vs_store {
 void vs_store_path(const vs_store *s, const char *name, char *path);
 /* Says which file could not be used and why; gives `status` back. */
 vs_status vs_store_io_fail(vs_err *err, vs_status status, const char *verb, const char *path);
-/* VS_POISONED after a failed sync; the first write after opening also puts
+/* VS_POISONED or VS_NO_SPACE after a failed sync; the first write after opening also puts
  * the recovered files into the sync set. */
 VS_MUST_USE vs_status vs_store_writable(vs_store *s, vs_err *err);
 /* Creates a file of the directory and puts both into the sync set. */
@@ -189,6 +199,8 @@ VS_MUST_USE vs_status vs_store_append(vs_store *s, vs_file *f, const char *name,
 /* ============ sync.c ============ */
 
 void vs_sync_init(vs_store *s);
+/* What a failed sync makes of every later write. */
+VS_MUST_USE vs_status vs_sync_check(const vs_store *s, vs_err *err);
 void vs_sync_deinit(vs_store *s);
 /* Called before the write, so that a refused allocation leaves nothing written. */
 VS_MUST_USE vs_status vs_sync_note_file(vs_store *s, const char *name, vs_err *err);
@@ -246,7 +258,8 @@ typedef struct {
   vs_span *span; /* owned */
   uint32_t n_spans;
   vs_log_pos good;
-  uint32_t salt; /* of the log `good` is in */
+  vs_log_pos tail; /* end of the last transaction; log 0 = none */
+  uint32_t salt;   /* of the log `good` is in */
   uint64_t last_txn;
   uint64_t bytes; /* of the delivered logs */
   vs_evidence known;
@@ -258,6 +271,22 @@ typedef struct {
 VS_MUST_USE vs_status vs_recover_scan(vs_store *s, const vs_manifest *m, const vs_u64_list *logs,
                                       uint64_t damaged_generation, vs_recovery *out, vs_err *err);
 void vs_recovery_deinit(vs_alloc *a, vs_recovery *r);
+
+/* ============ salvage.c ============ */
+
+/* Tells of damage in the file of that name; for a store being salvaged. */
+void vs_salvage_tell(vs_store *s, const char *name, const char *what);
+/* The same for what a reader refused. Any other failure is given back. */
+VS_MUST_USE vs_status vs_salvage_pass(vs_store *s, vs_status status, const vs_err *what, vs_err *err);
+/* The next intact block of a file's n bytes at or after *off, which moves behind it; *block NULL bytes at
+ * the end. *damaged is set when bytes were passed over. */
+void vs_salvage_block(const uint8_t *p, uint64_t n, uint64_t *off, vs_slice *block, bool *damaged);
+/* Reads every byte of a block file. */
+VS_MUST_USE vs_status vs_blocks_read_all(vs_store *s, const vs_file_ref *ref, vs_err *err);
+/* store.c: opening, salvaging where fn is given. */
+VS_MUST_USE vs_status vs_store_open_with(vs_alloc *a, vs_io *io, const char *dir, const vs_store_limits *limits,
+                                         vs_damage_fn fn, void *ctx, vs_store **out, vs_err *err);
+VS_MUST_USE vs_status vs_salvage_manifest(vs_store *s, const vs_listing *l, vs_err *err);
 
 /* ============ manifest.c ============ */
 

@@ -8,6 +8,8 @@
  *   Y1  A file is in `dirty` before it is written, and stays there or in
  *       `in_flight` until a sync that began after the write has ended well.
  *   Y2  `known` grows only at the end of a good sync; poisoned is for ever.
+ *   Y3  While healing `known` stands still until the new manifest is durable:
+ *       the log it starts at then has no predecessor that matters.
  */
 #include "store_impl.h"
 
@@ -76,9 +78,13 @@ bool vs_sync_concerns(const vs_store *s, const char *name) {
 }
 
 /* With nothing left to sync every write so far counts as synced: a file that
- * was noted and then could not be made must not be waited for. */
+ * was noted and then could not be made must not be waited for. The writes to
+ * come are of a new epoch, or they would count as synced, too. */
 static void settle(vs_sync_state *y) {
-  if (!y->busy && !y->poisoned && y->dirty.n == 0 && !y->dir_dirty) y->synced_epoch = y->write_epoch;
+  if (!y->busy && y->health == VS_SYNC_HEALTHY && y->dirty.n == 0 && !y->dir_dirty) {
+    y->synced_epoch = y->write_epoch;
+    y->open_epoch = y->write_epoch + 1;
+  }
 }
 
 void vs_sync_forget(vs_store *s, const char *name) {
@@ -96,11 +102,18 @@ void vs_sync_forget(vs_store *s, const char *name) {
 
 uint64_t vs_store_write_epoch(const vs_store *s) { return s->sync.write_epoch; }
 uint64_t vs_store_synced_epoch(const vs_store *s) { return s->sync.synced_epoch; }
-bool vs_store_poisoned(const vs_store *s) { return s->sync.poisoned; }
+bool vs_store_poisoned(const vs_store *s) { return s->sync.health == VS_SYNC_POISONED; }
+bool vs_store_full(const vs_store *s) { return s->sync.health == VS_SYNC_FULL; }
+
+vs_status vs_sync_check(const vs_store *s, vs_err *err) {
+  if (vs_store_poisoned(s)) return vs_fail(err, VS_POISONED, "an earlier sync failed; open the store anew");
+  if (vs_store_full(s)) return vs_fail(err, VS_NO_SPACE, "there was no room to make the last writes durable");
+  return VS_OK;
+}
 
 bool vs_store_sync_begin(vs_store *s, vs_sync_set *out) {
   vs_sync_state *y = &s->sync;
-  if (y->busy || y->poisoned || (y->dirty.n == 0 && !y->dir_dirty)) return false;
+  if (y->busy || vs_sync_check(s, NULL) != VS_OK || (y->dirty.n == 0 && !y->dir_dirty)) return false;
   vs_names empty = y->in_flight;
   assert(empty.n == 0);
   y->in_flight = y->dirty;
@@ -124,17 +137,38 @@ void vs_store_sync_end(vs_store *s, vs_status status) {
   assert(y->busy);
   y->busy = false;
   names_clear(s->a, &y->in_flight);
+  if (y->health == VS_SYNC_FULL) return; /* healing was given up meanwhile */
   if (status != VS_OK) {
-    y->poisoned = true;
+    y->health = status == VS_NO_SPACE ? VS_SYNC_FULL : VS_SYNC_POISONED;
     return;
   }
   y->synced_epoch = y->in_flight_epoch;
+  if (y->health == VS_SYNC_HEALING) {
+    if (!s->ck.installed || y->synced_epoch < s->ck.manifest_epoch) return;
+    y->health = VS_SYNC_HEALTHY;
+  }
   settle(y);
   vs_evidence_add(&s->known, &y->in_flight_known);
 }
 
+void vs_store_heal_begin(vs_store *s) {
+  vs_sync_state *y = &s->sync;
+  assert(vs_store_full(s) && !y->busy && !s->ck.active && !s->in_txn);
+  /* Nothing that was written matters any more but what a good sync covered. */
+  names_clear(s->a, &y->dirty);
+  y->dir_dirty = false;
+  y->synced_before = y->synced_epoch;
+  y->health = VS_SYNC_HEALING;
+}
+
+void vs_store_heal_end(vs_store *s) {
+  vs_sync_state *y = &s->sync;
+  if (y->health == VS_SYNC_HEALING) y->health = VS_SYNC_FULL;
+  if (y->health != VS_SYNC_HEALTHY) y->synced_epoch = y->synced_before;
+}
+
 vs_status vs_store_sync(vs_store *s, vs_err *err) {
-  if (s->sync.poisoned) return vs_fail(err, VS_POISONED, "an earlier sync failed; open the store anew");
+  VS_TRY(vs_sync_check(s, err));
   vs_sync_set set;
   assert(!s->sync.busy);
   if (!vs_store_sync_begin(s, &set)) return VS_OK;

@@ -50,7 +50,7 @@ static vs_status verify_manifest(verify *v, vs_err *err) {
   return report(v, status, &what, err);
 }
 
-static vs_status read_blocks(vs_store *s, const vs_file_ref *ref, vs_err *what) {
+vs_status vs_blocks_read_all(vs_store *s, const vs_file_ref *ref, vs_err *what) {
   vs_block_reader *r;
   VS_TRY(vs_block_reader_open_ref(s, ref, &r, what));
   vs_slice block;
@@ -81,7 +81,7 @@ static vs_status verify_logs(verify *v, vs_err *err) {
 static vs_status verify_file(verify *v, const vs_file_ref *ref, vs_err *err) {
   vs_err what;
   vs_err_clear(&what);
-  return report(v, read_blocks(v->s, ref, &what), &what, err);
+  return report(v, vs_blocks_read_all(v->s, ref, &what), &what, err);
 }
 
 static bool has_file(const vs_file_ref *file, uint32_t n, const vs_file_ref *ref) {

@@ -194,7 +194,7 @@ vs_status vs_wal_mark(vs_store *s, vs_err *err) {
 void vs_store_mark_durable(vs_store *s) {
   assert(!s->in_txn);
   /* Only a log of this session can take it: a store that was merely read stays untouched. */
-  if (s->sync.poisoned || s->log.state != VS_LOG_OPEN) return;
+  if (s->sync.health != VS_SYNC_HEALTHY || s->log.state != VS_LOG_OPEN) return;
   vs_status status = vs_wal_mark(s, NULL);
   (void)status; /* a mark that is not there only makes one later flip undetectable */
 }

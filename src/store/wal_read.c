@@ -132,10 +132,12 @@ static vs_status search(vs_store *s, vs_log_reader *r, vs_evidence *e, vs_err *e
     vs_frame frame;
     bool valid;
     VS_TRY(vs_log_reader_next(s, r, &frame, &valid, err));
-    if (valid)
+    if (valid) {
       vs_evidence_add(e, &frame.known);
-    else
+      if (s->damage && !frame.mark && frame.txn > s->seen_txn) s->seen_txn = frame.txn;
+    } else {
       r->off++;
+    }
     if (r->work / WORK_FACTOR > r->w.file_bytes)
       return vs_fail_file(err, VS_CORRUPT, r->w.path, "%s is damaged beyond recognition", r->w.path);
   }

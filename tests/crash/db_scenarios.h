@@ -239,6 +239,23 @@ static inline vs_status reembedding(client *c, model *m) {
   return reopen(c, true);
 }
 
+/* Set by a harness that injects no errors itself. */
+static bool scenarios_may_fail;
+
+/* A sync finds the medium full, in a commit, in a checkpoint and in relaxed mode; the next write heals the store. */
+static inline vs_status full_medium(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 12, false));
+  for (uint32_t i = 0; i < 3; i++) {
+    if (scenarios_may_fail) vs_io_fault_plan(c->db.io, vs_io_fault_calls(c->db.io) + 1, VS_FAULT_FULL, true);
+    vs_status status = i == 1 ? checkpoint(c, false) : put(c, m, 6 + i, 5, i == 2);
+    if (scenarios_may_fail) vs_io_fault_plan(c->db.io, 0, VS_FAULT_EIO, false);
+    if (status != VS_OK && status != VS_NO_SPACE) return status;
+    if (i == 2) return checkpoint(c, false);
+    VS_TRY(put(c, m, 2 + i * 3, 3, false));
+  }
+  return VS_OK;
+}
+
 typedef struct {
   const char *name;
   vs_status (*run)(client *, model *);
@@ -255,6 +272,7 @@ static const scenario scenarios[] = {
     {"closing_with_checkpoint", closing_with_checkpoint},
     {"snapshots", snapshots},
     {"reembedding", reembedding},
+    {"full_medium", full_medium},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
 

@@ -12,7 +12,7 @@
  *   crash  The machine stops at call i; R seeded reboots of what that leaves.
  *          Each is opened and compared. From every crash point a second crash
  *          at each call of "recover and write again" follows (nested).
- *   ioerr  Call i fails in one of four ways, once or from then on. The
+ *   ioerr  Call i fails in one of five ways, once or from then on. The
  *          scenario goes on. Then the medium heals: opened and compared, as
  *          is, after one more write, and after a power cut.
  *   oom    Allocation i is refused, once or from then on; the same checks.
@@ -94,7 +94,7 @@ typedef struct {
 typedef struct {
   const h_subject *subject;
   vs_alloc io_mem;
-  uint64_t states, runs;
+  uint64_t states, runs, nested, errors, refusals;
   bool only_one; /* a replayed case */
   h_case only;
   uint32_t failed;
@@ -197,6 +197,7 @@ static void h_nested(h_harness *h, const h_world *crashed, h_case c) {
     h_verdict(h, &w, c, "during the second crash");
     h_reboot(&w, h_seed(c));
     h_check(h, &w, c, "after the second crash");
+    h->nested++;
     h_world_deinit(&w);
   }
 }
@@ -229,7 +230,7 @@ static void h_crash_at(h_harness *h, h_case c, uint64_t n_reboots, uint64_t n_ne
 /* ============ Errors ============ */
 
 static void h_run_hit(h_harness *h, h_world *w, h_case c) {
-  static const vs_fault_kind kinds[] = {VS_FAULT_EIO, VS_FAULT_ENOSPC, VS_FAULT_SHORT, VS_FAULT_SYNC};
+  static const vs_fault_kind kinds[] = {VS_FAULT_EIO, VS_FAULT_ENOSPC, VS_FAULT_SHORT, VS_FAULT_SYNC, VS_FAULT_FULL};
   bool forever = c.variant & 1;
   if (c.mode == H_IOERR) {
     w->at = vs_io_fault_calls(w->io) + c.call;
@@ -251,6 +252,7 @@ static void h_error_at(h_harness *h, h_case c) {
   h_world w;
   vs_alloc mem;
   h_world_init(h, &w, &mem, c.mode);
+  *(c.mode == H_OOM ? &h->refusals : &h->errors) += 1;
   h_run_hit(h, &w, c);
   h_verdict(h, &w, c, "while it failed");
   h_heal(&w);
@@ -263,7 +265,7 @@ static void h_error_at(h_harness *h, h_case c) {
   h_world_deinit(&cut);
   /* What a failed sync dropped is still visible until the power cut, and no
    * later sync brings it back: no store can build on it. */
-  if (c.mode != H_IOERR || c.variant / 2 != 3) {
+  if (c.mode != H_IOERR || c.variant / 2 < 3) {
     w.counting = true;
     h->subject->again(&w);
     w.counting = false;
@@ -302,7 +304,7 @@ static void h_run_scenario(h_harness *h, uint32_t scenario, uint64_t budget) {
   /* The errors come first: their number is given. What is left of the budget
    * goes to crashes, about half of it to nested ones (of some 20 calls each). */
   for (uint64_t i = 1; i <= n_calls; i++)
-    for (uint64_t v = 0; v < 8; v++) h_error_at(h, (h_case){H_IOERR, scenario, i, v, 0});
+    for (uint64_t v = 0; v < 10; v++) h_error_at(h, (h_case){H_IOERR, scenario, i, v, 0});
   for (uint64_t i = 1; i <= n_allocs; i++)
     for (uint64_t v = 0; v < 2; v++) h_error_at(h, (h_case){H_OOM, scenario, i, v, 0});
   uint64_t per_call = budget / (n_calls > 0 ? n_calls : 1);
@@ -345,7 +347,10 @@ static int h_run(const h_subject *subject) {
     ok(h.failed == failed, "%s: nothing lost, nothing half done", subject->scenario[i].name);
   }
   ok(h.io_mem.n_live == 0, "no file is left open");
-  printf("# states: %llu\n", (unsigned long long)h.states);
+  printf("# states: %llu, of them after a second crash: %llu\n", (unsigned long long)h.states,
+         (unsigned long long)h.nested);
+  printf("# injections: %llu I/O errors, %llu refused allocations\n", (unsigned long long)h.errors,
+         (unsigned long long)h.refusals);
   printf("# runs: %llu\n", (unsigned long long)h.runs);
   return tap_done();
 }

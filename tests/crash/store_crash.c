@@ -26,6 +26,7 @@ typedef struct {
   model *m;
   vs_store *s;  /* NULL: not open */
   bool dropped; /* a sync failed: nothing more can be built on this medium */
+  bool healing; /* epochs do not speak of transactions */
 } session;
 
 /* ============ What is written ============ */
@@ -159,10 +160,13 @@ static bool log_txn(session *x, uint32_t tag) {
   return true;
 }
 
+static void heal(session *x);
+
 /* big: a dozen frames, more than one small log holds. */
 static void commit(session *x, bool big) {
   model *m = x->m;
   if (x->s == NULL) return;
+  if (vs_store_full(x->s)) heal(x);
   uint32_t tag = m->next_tag * 100 + (big ? 50 : 0) + (m->next_tag + 1) % 4;
   m->next_tag++;
   if (!good(x, vs_store_txn_begin(x->s, NULL), "begin")) return;
@@ -179,6 +183,7 @@ static void give_up(session *x, bool big) {
 
 static void acknowledge(session *x) {
   model *m = x->m;
+  if (x->healing) return;
   for (uint32_t i = m->n_acked; i < m->n_issued; i++)
     if (m->epoch[i] <= vs_store_synced_epoch(x->s)) m->n_acked = i + 1;
 }
@@ -250,13 +255,13 @@ static bool checkpoint_steps(session *x, void (*between)(session *)) {
   if (!keep_segments(x) || !write_files(x, from, to)) return false;
   between(x);
   sync_slowly(x, between);
-  if (vs_store_poisoned(x->s)) return false;
+  if (vs_store_poisoned(x->s) || vs_store_full(x->s)) return false;
   uint8_t p[4];
   vs_store_u32(p, to);
   if (!good(x, vs_store_checkpoint_install(x->s, (vs_slice){p, 4}, NULL), "install")) return false;
   between(x);
   sync_slowly(x, between);
-  if (vs_store_poisoned(x->s)) return false;
+  if (vs_store_poisoned(x->s) || vs_store_full(x->s)) return false;
   bool retired = good(x, vs_store_checkpoint_retire(x->s, NULL), "retire");
   between(x);
   sync_slowly(x, nothing);
@@ -265,6 +270,18 @@ static bool checkpoint_steps(session *x, void (*between)(session *)) {
 
 static void checkpoint(session *x, void (*between)(session *)) {
   if (x->s != NULL && !checkpoint_steps(x, between)) vs_store_checkpoint_abort(x->s);
+}
+
+/* The medium was full at a sync: once a checkpoint is through, all that was issued is durable. */
+static void heal(session *x) {
+  vs_store_heal_begin(x->s);
+  x->healing = true;
+  checkpoint(x, nothing);
+  x->healing = false;
+  vs_store_heal_end(x->s);
+  if (vs_store_full(x->s) || vs_store_poisoned(x->s)) return;
+  x->m->n_acked = x->m->n_issued;
+  for (uint32_t i = 0; i < x->m->n_issued; i++) x->m->epoch[i] = 0;
 }
 
 /* ============ Scenarios ============ */
@@ -280,7 +297,7 @@ static void reopen(session *x) {
   /* What a failed sync dropped stays visible until the power is cut, and no
    * later sync brings it back: a session cannot build on that. */
   if (x->s != NULL) {
-    x->dropped |= vs_store_poisoned(x->s);
+    x->dropped |= vs_store_poisoned(x->s) || vs_store_full(x->s);
     close_store(x);
   }
   if (!x->dropped) open_store(x);
@@ -465,6 +482,34 @@ static void run_failed_append(h_world *w) {
   close_store(&x);
 }
 
+/* A sync finds the medium full, during a commit, then during a checkpoint: the crash comes before, in or after healing.
+ */
+static void run_full_medium(h_world *w) {
+  session x = start_with(w, 400);
+  w->hidden = w->mode == H_IOERR; /* the error injected takes the place of the scenario's */
+  commit(&x, false);
+  sync_store(&x);
+  for (int i = 0; i < 2; i++) {
+    bool counting = w->counting;
+    if (i == 0) commit(&x, true);
+    if (w->mode != H_IOERR) {
+      w->counting = false;
+      vs_io_fault_plan(w->io, vs_io_fault_calls(w->io) + 1, VS_FAULT_FULL, true);
+    }
+    if (i == 0)
+      sync_store(&x);
+    else
+      checkpoint(&x, one_commit);
+    if (w->mode != H_IOERR) vs_io_fault_plan(w->io, H_NEVER, VS_FAULT_EIO, false);
+    w->counting = counting;
+    commit(&x, i == 1);
+    sync_store(&x);
+  }
+  reopen(&x);
+  commit(&x, false);
+  close_store(&x);
+}
+
 /* A checkpoint whose manifest is written and never put in force. */
 static void run_installed_then_aborted(h_world *w) {
   session x = start_with(w, 1 << 20);
@@ -479,7 +524,8 @@ static void run_installed_then_aborted(h_world *w) {
     if (good(&x, vs_store_checkpoint_begin(x.s, NULL), "begin") && keep_segments(&x) &&
         write_files(&x, from, x.m->n_issued)) {
       sync_store(&x);
-      if (!vs_store_poisoned(x.s)) good(&x, vs_store_checkpoint_install(x.s, (vs_slice){p, 4}, NULL), "install");
+      if (!vs_store_poisoned(x.s) && !vs_store_full(x.s))
+        good(&x, vs_store_checkpoint_install(x.s, (vs_slice){p, 4}, NULL), "install");
     }
     vs_store_checkpoint_abort(x.s);
   }
@@ -573,6 +619,7 @@ static const h_scenario scenarios[] = {
     {"failed-append", run_failed_append},
     {"checkpoint-across-transaction", run_checkpoint_across_transaction},
     {"installed-then-aborted", run_installed_then_aborted},
+    {"full-medium", run_full_medium},
 };
 
 int main(void) {

@@ -56,6 +56,7 @@ export const ABI = Object.freeze({
   STEP_NEED_SYNC: 2,
   STEP_NEED_READ: 3,
   STEP_YIELD: 4,
+  STEP_SYNC_ALONE: 5,
   TX_HEADER_BYTES: 16,
   TX_UPSERT: 1,
   TX_DELETE: 2,
@@ -88,7 +89,7 @@ export const ABI = Object.freeze({
  * @property {(db: number, p: number) => void} vs_buf_free Frees vs_buf_alloc's memory.
  * @property {(db: number, bytes: number) => void} vs_db_set_budget Refuse to hold more memory than this; 0 = no limit.
  * @property {(db: number, at: number, forever: number) => void} vs_test_fail_alloc For tests: fail the at-th allocation from now on, once or for ever; 0 = none.
- * @property {(db: number, config: number, n: number) => number} vs_op_open Begins opening. config: encoded object with storage ('memory', 'posix', 'host'), root, walRotateBytes, create (bool), import (bool: take the bytes given to vs_import_add), now, and the store's options where given: dimension, metric, indexType, M, efConstruction, efSearch, quantization, layout, seed, embedder (its name), indexes (object: field in the filter language's spelling -> 'value' | 'range' | 'auto' | false; null = none), schema (any value: kept, not looked at; null = none). indexes and schema may change from opening to opening. Result: encoded object, the configuration in force.
+ * @property {(db: number, config: number, n: number) => number} vs_op_open Begins opening. config: encoded object with storage ('memory', 'posix', 'host'), root, walRotateBytes, create (bool), import (bool: take the bytes given to vs_import_add), now, and the store's options where given: dimension, metric, indexType, M, efConstruction, efSearch, quantization, layout, seed, embedder (its name), indexes (object: field in the filter language's spelling -> 'value' | 'range' | 'auto' | false; null = none), schema (any value: kept, not looked at; null = none). indexes and schema may change from opening to opening. repair (bool): a damaged store is read as far as it can be and written anew. Result: encoded object, the configuration in force; with repair also repair: {errors: [{file, what}], records, transactions}, the latter two lost.
  * @property {(db: number, p: number, n: number) => number} vs_import_add The next bytes of an exported store, before vs_op_open with import: true.
  * @property {(db: number, flags: number) => number} vs_op_commit Begins committing the transaction added so far.
  * @property {(db: number) => number} vs_op_flush Waits until everything written is durable.
@@ -100,6 +101,7 @@ export const ABI = Object.freeze({
  * @property {(db: number, vectors: number, n: number, flags: number) => number} vs_op_stage Takes vectors of another embedder while the present ones stay in use: u32 dimension, u32 name bytes, the name, zeros up to a multiple of 4, then per record u32 slot, u32 zero, f64 rev, float32 * dimension. Records changed since are passed over. Another name or dimension forgets what was staged. Flags as commit.
  * @property {(db: number) => number} vs_op_reembed The staged vectors, their dimension and embedder take over, at once and for good; VS_CONFLICT unless every record has one in the index. Nothing may be written between its steps.
  * @property {(db: number) => number} vs_op_verify Checks every byte. Result: encoded array of {file, what}.
+ * @property {(db: number) => number} vs_op_repair Writes everything in memory to new files and builds a broken graph anew. Result: as repair of vs_op_open. No other operation may begin before it is over.
  * @property {(db: number) => number} vs_op_export One portable image; read it with vs_op_chunk.
  * @property {(db: number) => number} vs_op_close Flushes and marks the log; afterwards only vs_db_free.
  * @property {(op: number, budget: number) => number} vs_op_step Goes on for about `budget` units (distance evaluations and KiB). Answers VS_STEP_*. On NEED_SYNC: make vs_sync_begin's names durable, vs_sync_end, vs_op_resume, step again.
@@ -111,7 +113,7 @@ export const ABI = Object.freeze({
  * @property {(op: number, i: number) => number} vs_op_chunk_bytes Reader.
  * @property {(op: number) => void} vs_op_free Frees the operation; an unfinished one is abandoned where that is possible.
  * @property {(db: number) => number} vs_sync_begin What to make durable now: u32 files, u32 directories, then that many NUL-terminated names relative to the root, files first ('' = the root itself); NULL when there is nothing.
- * @property {(db: number, status: number) => void} vs_sync_end How that sync went; a failure poisons the store.
+ * @property {(db: number, status: number) => void} vs_sync_end How that sync went; a failure poisons the store, but for VS_NO_SPACE, from which the next write recovers.
  * @property {(db: number) => number} vs_sync_self The whole sync through the engine's own file layer.
  * @property {(db: number, now_ms: number) => number} vs_tx_begin Begins a transaction.
  * @property {(db: number, operations: number, n: number) => number} vs_tx_add Checks and adds operations. On failure the whole transaction is gone; the error has the row.

@@ -190,6 +190,10 @@ export class Engine {
     return this.#operation(this.exports.vs_op_verify(this.#db));
   }
 
+  repair() {
+    return this.#operation(this.exports.vs_op_repair(this.#db));
+  }
+
   /** @param {string} name @param {number} now milliseconds since 1970 */
   snapshot(name, now) {
     const bytes = encodeUtf8(name);

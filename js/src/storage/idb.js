@@ -141,17 +141,24 @@ class IdbFiles extends FlatFiles {
     return new Promise((resolve, reject) => {
       const transaction = this.#database.transaction(EXTENTS, 'readwrite', { durability: 'strict' });
       const store = transaction.objectStore(EXTENTS);
+      /** @type {[IdbFile, number][]} */
+      const before = [];
       for (const path of removed) store.delete(IDBKeyRange.bound([path, 0], [path, Infinity]));
       for (const [path, file] of grown) {
         for (const { at, bytes } of file.pieces) if (at >= file.stored) store.put(bytes, [path, at]);
-        // What is appended from here on begins a new extent. After an abort nothing more is written: the engine is poisoned.
+        // What is appended from here on begins a new extent.
+        before.push([file, file.stored]);
         file.stored = file.length;
       }
       transaction.oncomplete = () => {
         for (const path of removed) this.#removed.delete(path);
         resolve();
       };
-      transaction.onabort = () => reject(transaction.error ?? new Error('IndexedDB aborted the transaction'));
+      transaction.onabort = () => {
+        // Nothing of it happened: the next sync offers the same again.
+        for (const [file, stored] of before) file.stored = stored;
+        reject(transaction.error ?? new Error('IndexedDB aborted the transaction'));
+      };
       transaction.commit?.();
     });
   }

@@ -102,29 +102,78 @@ export const cases = {
   },
 
   'a failed sync: the writes that waited fail, then POISONED until reopened': async (h) => {
-    for (const [code, thrown] of [['IO', new Error('disk gone')], ['NO_SPACE', Object.assign(new Error('full'), { code: 'ENOSPC' })]]) {
-      const path = `failing ${code}`;
-      const { store, control } = await openWatched(h, { path });
-      await store.upsert(record(1));
-      control.before = () => Promise.reject(thrown);
-      const first = store.upsert(record(2));
-      const second = store.upsert(record(3));
-      await fails(code, first);
-      const error = await second.catch((e) => e);
-      ok([code, 'POISONED'].includes(error.code), error.code);
+    const path = 'failing';
+    const { store, control } = await openWatched(h, { path });
+    await store.upsert(record(1));
+    control.before = () => Promise.reject(new Error('disk gone'));
+    const first = store.upsert(record(2));
+    const second = store.upsert(record(3));
+    await fails('IO', first);
+    const error = await second.catch((e) => e);
+    ok(['IO', 'POISONED'].includes(error.code), error.code);
+    control.before = undefined;
+    await fails('POISONED', store.upsert(record(4)), 'reopen');
+    await fails('POISONED', store.delete(1));
+    await fails('POISONED', store.flush());
+    await fails('POISONED', store.checkpoint());
+    equal((await store.get(1)).id, 1);
+    equal((await store.stats()).storage.poisoned, true);
+    await store.close();
+    const again = await h.open({ path });
+    equal((await again.get(1)).id, 1);
+    equal((await again.verify()).errors, []);
+    equal(await again.upsert(record(9)), { inserted: 1, updated: 0 });
+  },
+
+  'a full disk: NO_SPACE while there is no room, reads go on; then writes do, without reopening': async (h) => {
+    const path = 'full';
+    const { store, control } = await openWatched(h, { path });
+    for (let i = 0; i < 20; i++) await store.upsert(record(i));
+    const full = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    for (const when of ['a commit', 'a checkpoint']) {
+      control.before = full;
+      const waiting = when === 'a commit' ? [store.upsert(record(20)), store.upsert(record(21))] : [store.checkpoint()];
+      for (const call of waiting) await fails('NO_SPACE', call);
+      await fails('NO_SPACE', store.upsert(record(30)));
+      await fails('NO_SPACE', store.delete(1));
+      await fails('NO_SPACE', store.flush());
+      equal((await store.get([1, 30])).map((r) => r?.id), [1, undefined]);
+      equal((await store.query({ vector: record(3).vector, k: 1, include: [] }))[0].id, 3);
+      equal((await store.stats()).storage.poisoned, false);
       control.before = undefined;
-      await fails('POISONED', store.upsert(record(4)), 'reopen');
-      await fails('POISONED', store.delete(1));
-      await fails('POISONED', store.flush());
-      await fails('POISONED', store.checkpoint());
-      equal((await store.get(1)).id, 1);
-      equal((await store.stats()).storage.poisoned, true);
-      await store.close();
-      const again = await h.open({ path });
-      equal((await again.get(1)).id, 1);
-      equal((await again.verify()).errors, []);
-      equal(await again.upsert(record(9)), { inserted: 1, updated: 0 });
+      // Calls made while the store is being saved anew wait for that.
+      const [one, two, three] = [store.upsert(record(22)), store.count(), store.delete(22)];
+      equal(await one, { inserted: 1, updated: 0 });
+      equal(await two, 23);
+      equal(await three, { deleted: 1 });
+      equal((await store.verify()).errors, []);
     }
+    // Room for the first syncs of saving, not for all: nothing is lost by that either.
+    control.before = full;
+    await fails('NO_SPACE', store.upsert(record(23)));
+    for (let fits = 1; fits < 4; fits++) {
+      let n = 0;
+      control.before = () => (++n > fits ? full() : undefined);
+      await store.upsert(record(24)).catch((error) => equal(error.code, 'NO_SPACE'));
+    }
+    control.before = undefined;
+    await store.upsert(record(25));
+    await store.close();
+    const again = await h.open({ path });
+    equal((await again.get([19, 20, 21, 22, 23, 24, 25])).map((r) => r?.id), [19, 20, 21, undefined, 23, 24, 25]);
+    equal((await again.verify()).errors, []);
+  },
+
+  'a full disk at the end: close gives up what was refused, nothing else': async (h) => {
+    const path = 'full at close';
+    const { store, control } = await openWatched(h, { path });
+    await store.upsert(record(1));
+    control.before = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    await fails('NO_SPACE', store.upsert(record(2)));
+    await store.close();
+    const again = await h.open({ path });
+    equal((await again.get(1)).id, 1);
+    equal((await again.verify()).errors, []);
   },
 
   'a failed background sync is told by the next call and by close': async (h) => {

@@ -75,7 +75,7 @@ export const cases = {
       await fails('UNSUPPORTED', tryOpen(options));
     }
     const store = await filled(open);
-    await fails('UNSUPPORTED', store.verify({ repair: true }));
+    await fails('INVALID_ARGUMENT', store.verify({ repair: 1 }));
   },
 
   'unknown names are INVALID_ARGUMENT everywhere': async ({ open }) => {

@@ -44,6 +44,31 @@ static inline vs_status run(vs_db_state *db, vs_op_state *op) {
 
 /* Every other opening asks for codes, so that stores are converted both ways, saved and replayed as either. */
 static uint32_t n_opened;
+/* Opening repairs; what it found is kept here. */
+static bool client_repairs;
+static uint32_t repair_errors;
+static uint64_t repair_records, repair_transactions;
+
+static inline void read_repair(vs_slice result) {
+  vs_rd r = vs_rd_of(result.p, result.n);
+  vs_value config = vs_value_read(&r), report, v;
+  must(vs_value_get(&config, "repair", &report) && vs_value_get(&report, "errors", &v));
+  repair_errors = v.count;
+  must(vs_value_get(&report, "records", &v) && v.i >= 0);
+  repair_records = (uint64_t)v.i;
+  must(vs_value_get(&report, "transactions", &v) && v.i >= 0);
+  repair_transactions = (uint64_t)v.i;
+}
+
+/* Opens, keeping what was repaired. */
+static inline vs_status run_open(vs_db_state *db, vs_slice options) {
+  vs_op_state *op = vs_op_begin_open(db, options);
+  if (!op) return db->err.status;
+  vs_status status = vs_op_finish(op);
+  if (status == VS_OK && client_repairs) read_repair(vs_op_output(op));
+  vs_op_end(op);
+  return status;
+}
 
 static inline vs_status client_open(client *c, const char *storage, bool import) {
   vs_wr w;
@@ -65,8 +90,12 @@ static inline vs_status client_open(client *c, const char *storage, bool import)
   vs_value_cstring(&w, n_opened++ % 2 ? "none" : "int8");
   vs_value_key(&w, "walRotateBytes");
   vs_value_int(&w, 4096);
-  vs_value_end(&w, mark, 8);
-  vs_status status = run(&c->db, vs_op_begin_open(&c->db, (vs_slice){w.p, w.n}));
+  if (client_repairs) {
+    vs_value_key(&w, "repair");
+    vs_value_bool(&w, true);
+  }
+  vs_value_end(&w, mark, client_repairs ? 9 : 8);
+  vs_status status = run_open(&c->db, (vs_slice){w.p, w.n});
   vs_wr_deinit(&w);
   return status;
 }

@@ -1,5 +1,5 @@
-/* Every file of an orderly closed store, damaged bit by bit and cut at every
- * length: opening is refused with CORRUPT or VERSION saying what is wrong, or
+/* Every file of an orderly closed store, damaged bit by bit (every fifth one
+ * unless VS_TIER is set) and cut at every length: opening is refused with CORRUPT or VERSION saying what is wrong, or
  * the damage is harmless and every record is there. Never a crash, never fewer
  * records; with one exception that no single file can rule out: a current log
  * whose end is cut off looks like a log that a crash kept from growing, and
@@ -88,7 +88,7 @@ static uint64_t size_of(const char *name) {
 
 static void damage_file(const char *name) {
   uint64_t bytes = size_of(name);
-  uint32_t refused = 0, harmless = 0, wrong = 0, step = getenv("VS_LONG") ? 1 : 5;
+  uint32_t refused = 0, harmless = 0, wrong = 0, step = getenv("VS_TIER") ? 1 : 5;
   for (uint64_t bit = 0; bit < bytes * 8; bit += step) {
     vs_io *io;
     must(vs_io_fault_clone(made, &io) == VS_OK && vs_io_fault_flip(io, name, bit) == VS_OK);
