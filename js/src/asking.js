@@ -6,7 +6,7 @@
 // which records matched, until the next write.
 
 import { ABI } from './engine/abi.gen.js';
-import { STAGING_BYTES } from './engine/engine.js';
+import { MARKS, STAGING_BYTES } from './engine/engine.js';
 import { ByteWriter, decodeValue, encodeToBytes, encodeUtf8, isPlainObject, isWellFormed, show } from './engine/value.js';
 import { VecStoreError, invalid } from './errors.js';
 import { explainHit, readable } from './explain.js';
@@ -298,9 +298,10 @@ function checkCount(engine, n) {
 export const count = (engine, selection) =>
   withFilter(engine, selection, (filter) => checkCount(engine, engine.exports.vs_count_filter(engine.db, filter)));
 
-/** Begins to delete what matches. @param {Engine} engine @param {SelectionInput} selection @param {boolean} relaxed */
-export const deletion = (engine, selection, relaxed) => withFilter(engine, selection, (filter) => {
-  engine.begin(Date.now());
+/** Begins to delete what matches. @param {Engine} engine @param {SelectionInput} selection @param {boolean} relaxed
+ * @param {AbortSignal | undefined} signal */
+export const deletion = (engine, selection, relaxed, signal) => withFilter(engine, selection, (filter) => {
+  engine.begin(Date.now(), MARKS.get(/** @type {any} */ (signal)));
   checkCount(engine, engine.exports.vs_tx_delete_filter(engine.db, filter));
   return engine.commit(relaxed);
 });

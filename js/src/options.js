@@ -176,7 +176,7 @@ const OPEN = {
   memoryBudget: integer(0),
   durability: oneOf(['strict', 'relaxed']),
   worker: checkNotYetTrue,
-  multiTab: checkNotYetTrue,
+  multiTab: checkBoolean,
   gpu: oneOf(['auto', 'off']),
   requirePersistence: checkBoolean,
   repair: checkBoolean,

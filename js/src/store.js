@@ -5,10 +5,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { ABI } from './engine/abi.gen.js';
+import { MARKS } from './engine/engine.js';
 import { decodeValue, show } from './engine/value.js';
 import { VecStoreError, invalid, throwIfAborted } from './errors.js';
 import { openParts } from './open.js';
 import { snapshot, withMore } from './lazy.js';
+import { upsertMany } from './many.js';
 import {
   readGetOptions, readOperationOptions, readQuery, readUpsertManyOptions, readVerifyOptions,
 } from './options.js';
@@ -107,7 +109,7 @@ export class VecStore {
    * @returns {Promise<VecStore<M>>}
    */
   static async open(options) {
-    return new this(INTERNAL, await openParts(this.platform, options, undefined));
+    return openAs(this, options, undefined);
   }
 
   /**
@@ -124,7 +126,7 @@ export class VecStore {
     const image = bytes instanceof ArrayBuffer
       ? new Uint8Array(bytes)
       : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return new this(INTERNAL, await openParts(this.platform, options, image));
+    return openAs(this, options, image);
   }
 
   /**
@@ -197,31 +199,7 @@ export class VecStore {
    */
   async upsertMany(records, options) {
     this.#checkOpen();
-    const { batchSize, onProgress, signal } = readUpsertManyOptions(options);
-    const total = { inserted: 0, updated: 0 };
-    let done = 0;
-    /** @type {RecordInput<M>[]} */
-    let batch = [];
-    const write = async () => {
-      try {
-        const { inserted, updated } = await this.upsert(batch, { signal });
-        total.inserted += inserted;
-        total.updated += updated;
-      } catch (error) {
-        if (error instanceof VecStoreError && error.index !== undefined) error.index += done;
-        throw error;
-      }
-      done += batch.length;
-      batch = [];
-      onProgress?.({ ...total });
-    };
-    for await (const record of records) {
-      throwIfAborted(signal);
-      batch.push(record);
-      if (batch.length === batchSize) await write();
-    }
-    if (batch.length > 0) await write();
-    return total;
+    return upsertMany(this, records, readUpsertManyOptions(options));
   }
 
   /**
@@ -236,7 +214,7 @@ export class VecStore {
     if (typeof target === 'object' && target !== null && !Array.isArray(target)) {
       const copy = snapshot(target);
       const { deleted } = await this.#write(() => withMore((more) =>
-        more.deletion(this.#engine, more.selectionOf('delete', copy, true), this.#relaxed)), signal, onProgress);
+        more.deletion(this.#engine, more.selectionOf('delete', copy, true), this.#relaxed, signal)), signal, onProgress);
       return { deleted };
     }
     const ids = /** @type {Id | Id[]} */ (target);
@@ -303,7 +281,8 @@ export class VecStore {
       : () => this.#stage(pieces, signal);
     try {
       return await this.#runner.run(begin, (op) => {
-        if (packer.dimension !== null && this.#dimension === null) this.#dimension = packer.dimension;
+        // A deletion has none, which fixes nothing.
+        if (packer.dimension && this.#dimension === null) this.#dimension = packer.dimension;
         return this.#committed(op.result());
       }, embedded?.onProgress ?? onProgress, embedded?.ready);
     } catch (error) {
@@ -319,7 +298,7 @@ export class VecStore {
   #stage(pieces, signal) {
     const engine = this.#engine;
     throwIfAborted(signal);
-    engine.guard(() => engine.begin(Date.now()));
+    engine.guard(() => engine.begin(Date.now(), MARKS.get(/** @type {any} */ (signal))));
     if (pieces.length > PIECES_PER_TURN) return this.#stageSlowly(pieces, signal);
     for (const piece of pieces) engine.guard(() => engine.add(piece));
     return engine.guard(() => engine.commit(this.#relaxed));
@@ -771,6 +750,18 @@ export class VecStore {
       return this.#engine.guard(begin);
     }, finish, onProgress);
   }
+}
+
+/**
+ * @param {typeof VecStore} Store
+ * @param {OpenOptions<any> | undefined} options
+ * @param {Uint8Array | undefined} image to import
+ * @returns {Promise<any>}
+ */
+async function openAs(Store, options, image) {
+  const make = (/** @type {Parts} */ parts) => new Store(INTERNAL, parts);
+  if (options?.multiTab === true) return (await import('./tabs/tabs.js')).openTabs(Store, options, image, make);
+  return make(await openParts(Store.platform, options, image));
 }
 
 /** @param {unknown} name */

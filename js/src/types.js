@@ -99,7 +99,8 @@
  *   where the data should not decide; kept with the store. null takes them back
  * @property {'strict' | 'relaxed'} [durability] strict: acknowledged = synced; relaxed: synced in the background
  * @property {false} [worker]
- * @property {false} [multiTab]
+ * @property {boolean} [multiTab] several tabs or workers may open the store at the same time, all with the same options: one
+ *   of them has it open, and the others reach it there. For storage 'idbfs', 'idb' and 'opfs'
  * @property {'auto' | 'off'} [gpu]
  * @property {boolean} [requirePersistence] refuse to fall back to memory
  * @property {boolean} [repair] open a damaged store with what can be read of it: the index is built anew, and all is
@@ -359,7 +360,10 @@
  * @property {'strict' | 'relaxed'} durability
  * @property {{ total: number, wasm: number, [part: string]: number }} memory bytes; total is WASM memory and
  *   what the storage keeps in memory
- * @property {{ kind: 'memory' | 'fs' | 'opfs' | 'idbfs' | 'idb' | 'host', persistent: boolean, path?: string, [key: string]: any }} storage
+ * @property {{ kind: 'memory' | 'fs' | 'opfs' | 'idbfs' | 'idb' | 'host', persistent: boolean, path?: string,
+ *   keepsData?: boolean | null, vanished?: boolean, tab?: 'leader' | 'follower', [key: string]: any }} storage
+ *   `vanished`: a store of this name was here before and is gone, the browser has thrown it away; `keepsData`: the
+ *   browser's answer to a request not to do that; `tab`: with multiTab, whether this tab has the store open
  * @property {{ simd: string, version: string }} engine
  * @property {string | null} lastError what went wrong in the background
  */

@@ -169,6 +169,23 @@ int32_t vs_tx_begin(vs_db *db, double now_ms) {
   return VS_OK;
 }
 
+int32_t vs_tx_mark(vs_db *db, const void *client, double call) {
+  vs_db_state *s = &db->state;
+  vs_err_clear(&s->err);
+  bool sound = s->tx.open && call >= 0 && call < 9007199254740992.0;
+  if (!sound) return (int32_t)vs_fail(&s->err, VS_INVALID_ARGUMENT, "no transaction was begun, or its number is none");
+  memcpy(s->tx.client, client, VS_MARK_CLIENT_BYTES);
+  s->tx.call = (uint64_t)call;
+  s->tx.marked = true;
+  return VS_OK;
+}
+
+const void *vs_mark(vs_db *db, const void *client, double call) {
+  bool sound = db->state.open && call >= 0 && call < 9007199254740992.0;
+  const vs_mark_result *found = sound ? vs_marks_find(&db->state.coll.marks, client, (uint64_t)call) : NULL;
+  return found ? &found->inserted : NULL;
+}
+
 int32_t vs_tx_add(vs_db *db, const void *operations, uint32_t n) {
   vs_db_state *s = &db->state;
   vs_err_clear(&s->err);

@@ -20,6 +20,7 @@
 #include "../base/hashmap.h"
 #include "../index/index.h"
 #include "../query/meta.h"
+#include "marks.h"
 #include "record.h"
 
 /* Dimension not known yet: the first vector fixes it. 0 = records without vectors. */
@@ -56,6 +57,7 @@ typedef struct {
   vs_reembed *next;  /* owned: vectors of another embedder being gathered, or NULL */
   vs_meta meta;      /* what queries know of the metadata */
   vs_wr kept;        /* encoded object {indexes, schema}: options kept as given, those that are set */
+  vs_marks marks;    /* which calls of which clients were committed last */
 } vs_collection;
 
 void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, uint64_t hash_seed);

@@ -196,7 +196,12 @@ void vs_config_encode(const vs_collection *c, vs_wr *w) {
   vs_rd kept = vs_rd_of(c->kept.p, c->kept.n);
   vs_value members = vs_value_read(&kept);
   vs_wr_bytes(w, members.bytes.p, members.bytes.n);
-  vs_value_end(w, mark, 14 + (embeds ? 1 : 0) + members.count);
+  bool marked = c->marks.n > 0;
+  if (marked) {
+    vs_value_key(w, "marks");
+    vs_marks_write(&c->marks, w);
+  }
+  vs_value_end(w, mark, 14 + (embeds ? 1 : 0) + (marked ? 1 : 0) + members.count);
 }
 
 static bool get_counter(const vs_value *object, const char *key, uint64_t max, uint64_t *out) {

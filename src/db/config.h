@@ -3,7 +3,7 @@
  * Layer: db. The manifest's blob is an encoded object with version, dimension
  * (null while unknown), metric, indexType, M, efConstruction, efSearch, seed,
  * quantization, layout, nextSeq, nextRev, nSlots, nLive, and where they are known
- * or set embedder, indexes and schema. Version 1 was without quantization and
+ * or set embedder, indexes, schema and marks (marks.h). Version 1 was without quantization and
  * layout, which then are what an absent option means.
  */
 #ifndef VS_CONFIG_H

@@ -36,6 +36,18 @@ static vs_status log_item(vs_store *store, const vs_tx *t, const vs_tx_item *ite
   return vs_store_txn_log(store, VS_LOG_UPSERT, parts, dim ? 3 : 2, err);
 }
 
+static bool changes_anything(const vs_tx *t) { return t->inserted + t->updated + t->deleted > 0; }
+
+static vs_mark_result mark_of(const vs_tx *t) { return (vs_mark_result){t->call, t->inserted, t->updated, t->deleted}; }
+
+static vs_status log_mark(vs_store *store, const vs_tx *t, vs_err *err) {
+  uint8_t bytes[VS_MARK_BYTES];
+  vs_mark_result result = mark_of(t);
+  vs_mark_encode(t->client, &result, bytes);
+  vs_slice part = {bytes, sizeof bytes};
+  return vs_store_txn_log(store, VS_LOG_MARK, &part, 1, err);
+}
+
 static vs_status log_some(commit_op *op, double *budget) {
   vs_db_state *db = op->base.db;
   vs_tx *t = &db->tx;
@@ -50,6 +62,7 @@ static vs_status log_some(commit_op *op, double *budget) {
     *budget -= 2;
   }
   if (op->i < t->n) return VS_OK;
+  if (t->marked) VS_TRY(log_mark(db->store, t, &db->err));
   VS_TRY(vs_store_txn_commit(db->store, &db->err));
   op->in_log = false;
   db->n_log_records += t->n;
@@ -63,6 +76,14 @@ static void apply_some(commit_op *op, double *budget) {
     *budget -= APPLY_COST;
     op->base.done++;
   }
+}
+
+/* The transaction is in the log and in memory, its mark too. */
+static void remember(vs_db_state *db) {
+  const vs_tx *t = &db->tx;
+  if (!t->marked || !changes_anything(t)) return;
+  vs_mark_result result = mark_of(t);
+  vs_marks_put(&db->coll.marks, t->client, &result);
 }
 
 static void write_result(commit_op *op) {
@@ -82,8 +103,6 @@ static vs_op_answer fail_commit(commit_op *op, bool prepared) {
   vs_tx_reset(&db->tx);
   return VS_OP_ERROR;
 }
-
-static bool changes_anything(const vs_tx *t) { return t->inserted + t->updated + t->deleted > 0; }
 
 static vs_op_answer commit_step(vs_op_state *base, double *budget) {
   commit_op *op = (commit_op *)base;
@@ -112,6 +131,7 @@ static vs_op_answer commit_step(vs_op_state *base, double *budget) {
     apply_some(op, budget);
     if (op->i < db->tx.n) return VS_OP_YIELD;
     write_result(op);
+    remember(db);
     vs_tx_reset(&db->tx);
     op->state = COMMIT_SYNC;
     /* fall through */
@@ -132,6 +152,7 @@ static void commit_abandon(vs_op_state *base, bool done) {
   }
   double unlimited = 1e30;
   apply_some(op, &unlimited);
+  remember(base->db);
   vs_tx_reset(&base->db->tx);
 }
 

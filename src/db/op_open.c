@@ -171,6 +171,13 @@ static vs_status keep(vs_db_state *db, vs_slice bytes) {
   return vs_coll_keep(&db->coll, &object, &db->err);
 }
 
+static vs_status load_marks(vs_db_state *db, vs_slice blob) {
+  vs_rd r = vs_rd_of(blob.p, blob.n);
+  vs_value config = vs_value_read(&r);
+  vs_status status = vs_marks_read(&db->coll.marks, &config);
+  return status == VS_OK ? VS_OK : vs_fail(&db->err, status, "the manifest's configuration is malformed");
+}
+
 /* blob: the saved configuration, or no bytes. */
 static vs_status make_collection(open_op *op, const vs_coll_config *config, vs_slice blob) {
   vs_db_state *db = op->base.db;
@@ -178,7 +185,10 @@ static vs_status make_collection(open_op *op, const vs_coll_config *config, vs_s
   fixed.dim = VS_DIM_UNSET;
   vs_coll_init(&db->coll, &db->alloc, &fixed, config->index.seed * 0x9e3779b97f4a7c15u ^ op->now_mix);
   db->coll_ready = true;
-  if (blob.n > 0) VS_TRY(keep(db, blob));
+  if (blob.n > 0) {
+    VS_TRY(keep(db, blob));
+    VS_TRY(load_marks(db, blob));
+  }
   VS_TRY(keep(db, (vs_slice){op->kept.p, op->kept.n}));
   if (config->dim == VS_DIM_UNSET) return VS_OK;
   vs_status status = vs_coll_fix_dim(&db->coll, config->dim);
@@ -258,6 +268,7 @@ static vs_status replay_frame(void *ctx, uint64_t txn, uint8_t kind, vs_slice pa
     VS_TRY(vs_record_decode(payload, &v));
     return vs_coll_replay_upsert(c, &v);
   }
+  if (kind == VS_LOG_MARK) return vs_marks_replay(&c->marks, payload);
   if (kind == VS_LOG_STAGE || kind == VS_LOG_STAGE_BEGIN) return vs_reembed_replay(c, kind, payload);
   if (kind != VS_LOG_DELETE || payload.n <= 8) return VS_CORRUPT;
   uint64_t rev = vs_load_u64(payload.p);

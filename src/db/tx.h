@@ -20,7 +20,7 @@
 /* Kinds of log frames (vs_store_txn_log). */
 #define VS_LOG_UPSERT 1u /* payload: an encoded record */
 #define VS_LOG_DELETE 2u /* payload: rev u64, then the id */
-/* 3 and 4: reembed.h */
+/* 3 and 4: reembed.h; 5: marks.h */
 
 typedef struct {
   uint8_t kind;    /* VS_LOG_UPSERT, VS_LOG_DELETE, or 0 = nothing to do */
@@ -34,7 +34,10 @@ typedef struct {
   vs_alloc *a;
   bool open;
   uint64_t now_ms;
-  uint32_t dim;                        /* of the transaction's vectors: the collection's, or the first seen */
+  uint32_t dim; /* of the transaction's vectors: the collection's, or the first seen */
+  bool marked;  /* it is call `call` of `client` */
+  uint8_t client[VS_MARK_CLIENT_BYTES];
+  uint64_t call;
   bool fixed_dim;                      /* this transaction fixed the collection's dimension */
   uint32_t row;                        /* operations seen */
   uint32_t n;                          /* items */

@@ -16,21 +16,24 @@ after(async () => {
   data.remove();
 });
 
-for (const place of ['Page', 'Worker']) {
-  for (const storage of ['memory', 'idbfs', 'idb', ...(place === 'Worker' ? ['opfs'] : [])]) {
-    describe(`${place}, ${storage}`, () => {
-      test('all cases', { timeout: 180_000 }, async (t) => {
-        const page = await context.newPage();
-        const problems = [];
-        page.on('pageerror', (error) => problems.push(String(error)));
-        await page.goto(`${server.url}/tests/browser/page.html`);
-        await page.waitForFunction('window.ready');
-        const results = await page.evaluate(([run, ...args]) => window[run](...args), [`runIn${place}`, storage, `${place}-${storage}`]);
-        for (const [name, message] of results) await t.test(name, () => assert.equal(message, null));
-        assert.ok(results.length > 40);
-        assert.deepEqual(problems, []);
-        await page.close();
-      });
+const PLACES = ['Page', 'Worker'].flatMap((place) =>
+  ['memory', 'idbfs', 'idb', ...(place === 'Worker' ? ['opfs'] : [])].map((storage) => ({ place, storage, follows: false })));
+// Through a tab that follows another.
+PLACES.push({ place: 'Page', storage: 'idbfs', follows: true }, { place: 'Worker', storage: 'opfs', follows: true });
+
+for (const { place, storage, follows } of PLACES) {
+  describe(`${place}, ${storage}${follows ? ', through a follower' : ''}`, () => {
+    test('all cases', { timeout: 180_000 }, async (t) => {
+      const page = await context.newPage();
+      const problems = [];
+      page.on('pageerror', (error) => problems.push(String(error)));
+      await page.goto(`${server.url}/tests/browser/page.html`);
+      await page.waitForFunction('window.ready');
+      const results = await page.evaluate(([run, ...args]) => window[run](...args), [`runIn${place}`, storage, `${place}-${storage}${follows ? '-follows' : ''}`, follows]);
+      for (const [name, message] of results) await t.test(name, () => assert.equal(message, null));
+      assert.ok(results.length > 40);
+      assert.deepEqual(problems, []);
+      await page.close();
     });
-  }
+  });
 }

@@ -11,19 +11,21 @@ export async function openLane(path, storage) {
   return { state, count: await lane.count(), errors: (await lane.verify()).errors };
 }
 
-/** Writes for ever, four operations at a time; `say` gets "i" and "a" as tests/js/kill/child.mjs says them. */
-export function writeLane(seed, first, say) {
+/** Writes for ever, four operations at a time; `say` gets "i" and "a" as tests/js/kill/child.mjs says them, and may be awaited. */
+export function writeLane(seed, first, say, failed = (error) => Promise.reject(error)) {
   let n = first;
+  // Operations are issued in the order of their numbers, however long it takes to say so.
+  let turn = Promise.resolve();
   const run = async () => {
     for (;;) {
       const now = n++;
       const op = operation(seed, now);
-      say(`i${now}`);
+      await (turn = turn.then(() => say(`i${now}`)));
       if (op.kind === 'upsert') await lane.upsert(op.records);
       else if (op.kind === 'delete') await lane.delete(op.ids);
       else await lane[op.kind]();
-      say(`a${now}`);
+      await say(`a${now}`);
     }
   };
-  for (let i = 0; i < 4; i++) run();
+  for (let i = 0; i < 4; i++) run().catch(failed);
 }

@@ -10,11 +10,21 @@ const TYPES = {
 };
 const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 
-/** @returns {Promise<{ url: string, close: () => void }>} */
-export function serve(port = 0) {
+/**
+ * @param {number} [port]
+ * @param {(path: string, body: string) => any} [post] answers a POST, as JSON
+ * @returns {Promise<{ url: string, close: () => void }>}
+ */
+export function serve(port = 0, post) {
   const server = createServer(async (request, response) => {
     try {
       const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+      if (request.method === 'POST' && post) {
+        let sent = '';
+        for await (const part of request.setEncoding('utf8')) sent += part;
+        response.writeHead(200, { 'content-type': 'application/json' });
+        return response.end(JSON.stringify(post(path, sent) ?? {}));
+      }
       if (path.includes('..') || path.includes('node_modules')) throw new Error('outside');
       const body = await readFile(root + path);
       response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream', 'content-security-policy': POLICY });

@@ -116,6 +116,8 @@ export const ABI = Object.freeze({
  * @property {(db: number, status: number) => void} vs_sync_end How that sync went; a failure poisons the store, but for VS_NO_SPACE, from which the next write recovers.
  * @property {(db: number) => number} vs_sync_self The whole sync through the engine's own file layer.
  * @property {(db: number, now_ms: number) => number} vs_tx_begin Begins a transaction.
+ * @property {(db: number, client: number, call: number) => number} vs_tx_mark Marks the transaction as this call (an integer >= 0) of a client (16 bytes). If it changes anything, the mark is as durable as the changes: it is read with vs_mark, also after opening anew.
+ * @property {(db: number, client: number, call: number) => number} vs_mark Reader. u32 inserted, u32 updated, u32 deleted by the transaction with that mark; NULL when none is known. The last 8 marks of each of the 32 clients that wrote last are.
  * @property {(db: number, operations: number, n: number) => number} vs_tx_add Checks and adds operations. On failure the whole transaction is gone; the error has the row.
  * @property {(db: number) => void} vs_tx_abort Forgets the transaction.
  * @property {(db: number, kind: number, filter: number, n: number, params: number, params_n: number) => number} vs_filter_compile Compiles a filter: its handle, > 0, or -status. kind VS_FILTER_TEXT: UTF-8 text, params an encoded object (0 bytes = {}); FILTER_SYNTAX has the byte offset in the error's index, a caret line in its message. kind VS_FILTER_TREE: an encoded tree as in filter/filter.h, no params. A handle remembers the records that matched until the next write, so keep one for a filter used often.

@@ -18,6 +18,11 @@ export const STAGING_BYTES = 1 << 20;
 const NO_INDEX = 0xffffffff;
 const NOTHING = new Uint8Array(0);
 
+/** @typedef {{ client: Uint8Array, call: number }} Mark 16 bytes that name a tab, and the number of one of its writes */
+
+/** Writes of other tabs, by the signal they were given: committed with their mark (tabs/). @type {WeakMap<AbortSignal, Mark>} */
+export const MARKS = new WeakMap();
+
 export class Engine {
   #db = 0;
   #staging = 0;
@@ -245,9 +250,10 @@ export class Engine {
 
   // ============ Writing ============
 
-  /** @param {number} now milliseconds since 1970 */
-  begin(now) {
+  /** @param {number} now milliseconds since 1970 @param {Mark} [mark] */
+  begin(now, mark) {
     this.check(this.exports.vs_tx_begin(this.#db, now));
+    if (mark) this.check(this.exports.vs_tx_mark(this.#db, this.#stage(mark.client), mark.call));
   }
 
   /** @param {Uint8Array} operations */
@@ -287,6 +293,14 @@ export class Engine {
       result[i] = [view.getUint32(at, true), view.getFloat32(at + 4, true), view.getFloat32(at + 8, true)];
     }
     return result;
+  }
+
+  /** What the transaction of that mark did, or null. @param {Mark} mark */
+  marked({ client, call }) {
+    const p = this.exports.vs_mark(this.#db, this.#stage(client), call) >>> 0;
+    if (p === 0) return null;
+    const [inserted, updated, deleted] = [0, 4, 8].map((at) => this.heap.u32(p + at));
+    return { inserted, updated, deleted };
   }
 
   /** The slot of an encoded id, or -1. @param {Uint8Array} id */

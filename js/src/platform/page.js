@@ -84,5 +84,6 @@ export const page = {
     },
   },
   existing,
+  known: () => import('../storage/known.js'),
   preferred: () => (hasOpfs() ? 'opfs' : hasIdbfs() ? 'idbfs' : null),
 };

@@ -13,6 +13,9 @@
  * @property {Partial<Record<Kind, (request: BackendRequest) => Promise<Backend>>>} backends where stores can be kept
  * @property {(path: string) => Promise<Kind | null>} [existing] where a store of that name is already; absent where there
  *   is but one place for it
+ * @property {(path: string) => Omit<import('../tabs/member.js').Environment, 'options' | 'open' | 'check'>} [tabs] for tests: what
+ *   several tabs have in place of the browser's locks and channels
+ * @property {() => Promise<typeof import('../storage/known.js')>} [known] where stores may vanish
  * @property {() => Kind | null} preferred where a new store with a path goes, if it can last
  */
 

@@ -17,6 +17,9 @@
 //   P3  A removed file is used again only after its cleared header was flushed.
 //   P4  The pool is filled up in the background whenever a file was taken, between the engine's steps. A step
 //       creates at most a few; where it should find the pool empty its operation fails and changes nothing.
+//   P5  A sync here waits for nothing, so that calls that follow one another never let the worker's other tasks run, that
+//       fill the pool or bring messages. So a sync waits for the pool while that is low, and for a turn of
+//       the others every few milliseconds.
 
 import { VecStoreError } from '../errors.js';
 import { FlatFiles } from './flat.js';
@@ -26,6 +29,8 @@ import { plainName, takeWebLock } from './weblock.js';
 const HEADER_BYTES = 4096;
 const MAGIC = Uint8Array.from('VSopfs1\0', (c) => c.charCodeAt(0));
 const POOL_FILES = 12;
+/** How long writes may follow one another before other tasks of the worker get a turn (P5). */
+const TURN_MS = 8;
 const SYNC_DELAY_MS = 50;
 /** The handles of a worker that has just died linger. */
 const BUSY_MS = 2000;
@@ -102,12 +107,16 @@ class OpfsFiles extends FlatFiles {
   /** While the pool is being filled. @type {Promise<void> | undefined} */
   #filling;
   #isClosed = false;
+  #yieldToHost;
+  /** When other tasks of this worker last had a turn. */
+  #turn = 0;
 
-  /** @param {FileSystemDirectoryHandle} directory @param {() => void} release */
-  constructor(directory, release) {
+  /** @param {FileSystemDirectoryHandle} directory @param {() => void} release @param {() => Promise<void>} yieldToHost */
+  constructor(directory, release, yieldToHost) {
     super();
     this.#directory = directory;
     this.#release = release;
+    this.#yieldToHost = yieldToHost;
   }
 
   /** Opens every file there is. */
@@ -184,6 +193,10 @@ class OpfsFiles extends FlatFiles {
     for (const path of files) this.files.get(path)?.handle.flush();
     this.#flushCleared();
     this.#fill();
+    if (this.#pool.length < POOL_FILES / 2) await this.#filling;
+    if (performance.now() - this.#turn < TURN_MS) return;
+    await this.#yieldToHost();
+    this.#turn = performance.now();
   }
 
   async close() {
@@ -225,7 +238,7 @@ export async function openOpfs(request) {
   try {
     const root = await navigator.storage.getDirectory();
     const all = await root.getDirectoryHandle('vecstore', { create: true });
-    files = new OpfsFiles(await all.getDirectoryHandle(path, { create: true }), release);
+    files = new OpfsFiles(await all.getDirectoryHandle(path, { create: true }), release, request.platform.yieldToHost);
     await files.load();
   } catch (/** @type {any} */ error) {
     if (files) await files.close();

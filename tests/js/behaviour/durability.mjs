@@ -38,6 +38,12 @@ async function openWatched({ open, seam }, options) {
   return { store, control };
 }
 
+/** Where several tabs share a store a poisoned one is opened anew, and messages come one by one. */
+export const ofOneTab = [
+  'writes that wait share one sync', 'a failed sync: the writes that waited fail, then POISONED until reopened',
+  'a failed background sync is told by the next call and by close', 'a trap in the engine: POISONED, the lock is released, the data is there',
+];
+
 export const cases = {
   'strict: acknowledged only after the sync; queries do not wait for it': async (h) => {
     const { store, control } = await openWatched(h);

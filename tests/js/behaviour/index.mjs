@@ -31,13 +31,15 @@ const GROUPS = {
 /**
  * The cases that apply, as [name, run].
  * @param {{ VecStore: any, storage: string, newPath: () => string | undefined, seam?: symbol, slow?: boolean,
- *   extra?: object }} environment extra: options of every open
+ *   extra?: object, follows?: boolean }} environment extra: options of every open; follows: VecStore gives stores of
+ *   another tab, which are not locked and repair themselves, so that some cases do not apply
  */
-export function* suite({ VecStore, storage, newPath, seam, slow = true, extra = {} }) {
+export function* suite({ VecStore, storage, newPath, seam, slow = true, extra = {}, follows = false }) {
   const persistent = storage !== 'memory';
   for (const [group, module] of Object.entries(GROUPS)) {
     if ((module.needsPersistence && !persistent) || (module.needsSeam && !seam) || (module.slow && !slow)) continue;
     for (const [name, run] of Object.entries(module.cases)) {
+      if (follows && module.ofOneTab?.includes(name)) continue;
       yield [`${group}: ${name}`, async () => {
         const opened = [];
         const paths = new Map();

@@ -10,6 +10,9 @@ const records = (n, dimension = 8) => {
 
 export const needsPersistence = true;
 
+/** Where several tabs share a store it is not locked. */
+export const ofOneTab = ['a store is open once: LOCKED until it is closed, also after a failed opening'];
+
 export const cases = {
   'everything is there again, by log and by checkpoint': async ({ open }) => {
     const path = 'again';

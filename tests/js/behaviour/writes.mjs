@@ -56,6 +56,13 @@ export const cases = {
     equal(await store.count(), 2);
   },
 
+  'a deletion in a new store fixes no dimension': async ({ open }) => {
+    const store = await open();
+    equal(await store.delete(['a', 'b']), { deleted: 0 });
+    equal(await store.upsert({ id: 'a', vector: [1, 2] }), { inserted: 1, updated: 0 });
+    equal((await store.stats()).dimension, 2);
+  },
+
   'delete counts what was there; absent ids are no error': async ({ open }) => {
     const store = await open();
     await store.upsert([at(1), at(2), at(3), at('a', 4)]);
