@@ -66,10 +66,11 @@ build/native/$1/libvecstore.a: $(ENGINE_SRC:%.c=build/native/$1/%.o) build/sourc
 build/native/$1/%: build/native/$1/%.o build/native/$1/libvecstore.a | build/.test-tools
 	@$(HOST_CC) $(NATIVE_$1) $$< build/native/$1/libvecstore.a -lm -o $$@
 endef
-$(foreach v,asan cover fast,$(eval $(call native,$v)))
+$(foreach v,asan cover fast fuzz,$(eval $(call native,$v)))
 
 native: $(TEST_SRC:%.c=build/native/asan/%) ## C tests, under the address and undefined-behaviour sanitizers
 native-fast: build/native/fast/libvecstore.a
+native-fuzz: $(patsubst %.c,build/native/fuzz/%,$(wildcard tests/fuzz/*.c)) ## fuzz targets, linked with libFuzzer
 
 # ---- WASM kernels: pure code on the engine's memory, one module per instruction set
 
@@ -156,11 +157,14 @@ dist/vecstore.idbfs.mjs: build/link/vecstore.idbfs.mjs $(NPM)
 
 # ---- Packing: engine + kernels -> one optimized module
 
+PACK := -O3
+dist/vecstore-cli.%.wasm: PACK := -Oz --converge
+
 define packing
 	$(say) pack '$$@'
 	@mkdir -p $$(@D)
 	@$(NODE_BIN)/wasm-merge $(OPT_$1) $$< engine build/kernels/kernels.$1.wasm kernels -o $$<.$1
-	@$(NODE_BIN)/wasm-opt -O3 $(INLINE) $(OPT_$1) --strip-debug --strip-producers --strip-target-features $$<.$1 -o $$@
+	@$(NODE_BIN)/wasm-opt $$(PACK) $(INLINE) $(OPT_$1) --strip-debug --strip-producers --strip-target-features $$<.$1 -o $$@
 endef
 define pack
 dist/%.$1.wasm: build/link/%.wasm build/kernels/kernels.$1.wasm
@@ -202,6 +206,8 @@ build: $(ARTIFACTS) js size ## everything the package holds
 TESTS = $(shell find tests -name node_modules -prune -o -name '*.test.mjs' -print | sort)
 test: setup-test check build native wasi-tests cover ## lint, then every test; one summary at the end
 	@node --test --test-timeout=1200000 $(TESTS)
+test-long: setup-test build native native-fuzz ## what has no end, within VS_MINUTES; appends to tests/RELIABILITY-RUNS.md
+	@node tests/long/run.mjs
 check: setup-test js $(patsubst %.c,build/tidy/%.ok,$(filter src/%.c,$(C_FILES))) $(WASI_OBJ) ## lint
 	$(say) check 'format, layers, lengths, calls, exports, types'
 	@$(LLVM_BIN)clang-format --dry-run -Werror $(C_FILES)
@@ -229,5 +235,5 @@ start: build ## build and serve the demo
 clean: ## remove what was made
 	rm -rf build dist
 
-.PHONY: help setup setup-test native native-fast wasi-tests wasm emscripten cli js size build test check format cover bench start clean FORCE
+.PHONY: help setup setup-test native native-fast native-fuzz wasi-tests wasm emscripten cli js size build test test-long check format cover bench start clean FORCE
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -18,8 +18,8 @@ const COMMANDS = {
   search: { values: ['-k', '--model'], paths: ['--model'], operands: [0], store: 0 },
   stats: { values: [], paths: [], operands: [0], store: 0 },
   verify: { values: [], paths: [], operands: [0], store: 0 },
-  export: { values: [], paths: [], operands: [0, 1], store: 0 },
-  import: { values: [], paths: [], operands: [0, 1], store: 1, makes: true },
+  export: { values: ['--format'], paths: [], operands: [0, 1], store: 0 },
+  import: { values: ['--format', '--from'], paths: [], operands: [0, 1], store: 1, makes: true },
 };
 
 /** The paths among the arguments, and the store's. */

@@ -38,7 +38,7 @@ export const TEST_SEAM = Symbol('vecstore test seam');
  * Opens the place, loads the engine and lets it open the store; a failure releases everything.
  * @param {Platform} platform
  * @param {OpenOptions | undefined} options
- * @param {Uint8Array | undefined} image to import
+ * @param {unknown} image to import: bytes, or what gives them (source.js)
  * @returns {Promise<Parts>}
  */
 export async function openParts(platform, options, image) {
@@ -56,11 +56,10 @@ export async function openParts(platform, options, image) {
     const engine = new Engine(seam?.instrument ? seam.instrument(loaded.exports) : loaded.exports, loaded.simd);
     const queue = new CallQueue();
     const runner = new OperationRunner(engine, backend, queue, platform.yieldToHost);
-    const begin = () => engine.guard(() => {
-      engine.setBudget(memoryBudget);
-      if (image) engine.importAdd(image);
-      return engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() });
-    });
+    const begin = () => engine.guard(() =>
+      engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() }));
+    engine.setBudget(memoryBudget);
+    if (image !== undefined) await (await import('./portable.js')).importPieces(engine, image, signal);
     const { dimension, schema: kept, repair } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
     const schema = kept ? await withMore((more) => new more.SchemaCheck(kept)) : undefined;
     return { engine, backend, platform, queue, runner, relaxed, dimension, embedding, schema, repair };

@@ -17,7 +17,7 @@ import {
 import { Packer, encodeId, strip } from './records.js';
 import { VERSION } from './version.js';
 
-/** @import { Embedder, Estimate, Explanation, Hit, Hits, Id, OpenOptions, OperationOptions, Part, Patch, PipelineStage, Query,
+/** @import { Embedder, Estimate, Explanation, Hit, Hits, Id, JsonlOptions, OpenOptions, OperationOptions, Part, Patch, PipelineStage, Query,
  *   QueryCost, RecordInput, ReembedOptions, ReembedResult, Scan, ScanOptions, Selection, Snapshot, Stats, StoredRecord,
  *   UpsertManyOptions, VerifyResult } from './types.js' */
 /** @import { CheckedQuery } from './options.js' */
@@ -26,6 +26,7 @@ import { VERSION } from './version.js';
 /** @import { CallQueue, OperationRunner } from './queue.js' */
 /** @import { Embedding } from './embedding.js' */
 /** @import { Parts } from './open.js' */
+/** @import { ByteSource } from './source.js' */
 /** @import { Backend } from './storage/backend.js' */
 /** @import { Platform } from './platform/platform.js' */
 
@@ -71,6 +72,8 @@ export class VecStore {
   #closing;
   /** What opening for repair found. @type {Parts['repair']} */
   #repair;
+  /** Ends the streams that hold the store's turn. */
+  #whenClosing = new AbortController();
   /** What went wrong in the background. @type {unknown} */
   #lastError = null;
   /** The last checkpoint or optimization called, until it is over. @type {Promise<unknown> | undefined} */
@@ -113,20 +116,16 @@ export class VecStore {
   }
 
   /**
-   * Makes a new store from what `export` gave.
+   * Makes a new store from what `export` or `exportStream` gave: bytes, a Blob, a Response, a stream, or an iterable
+   * of pieces. When it fails, also half-way in a crash, there is no store.
    * @template {object} [M=Record<string, any>]
-   * @param {ArrayBuffer | ArrayBufferView} bytes
+   * @param {Exclude<ByteSource, string>} source
    * @param {OpenOptions<M>} [options]
    * @returns {Promise<VecStore<M>>}
    */
-  static async import(bytes, options) {
-    if (!(bytes instanceof ArrayBuffer) && !ArrayBuffer.isView(bytes)) {
-      throw invalid(`import needs bytes, not ${show(bytes)}`);
-    }
-    const image = bytes instanceof ArrayBuffer
-      ? new Uint8Array(bytes)
-      : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return openAs(this, options, image);
+  static async import(source, options) {
+    if (typeof source !== 'object' || source === null) throw invalid(`import needs bytes, not ${show(source)}`);
+    return openAs(this, options, source);
   }
 
   /**
@@ -140,6 +139,7 @@ export class VecStore {
   async #close() {
     clearTimeout(this.#syncTimer);
     this.#reembedding?.abort();
+    this.#whenClosing.abort();
     const engine = this.#engine;
     try {
       await this.#maintenance?.catch(() => {});
@@ -724,6 +724,8 @@ export class VecStore {
     }, finish, onProgress);
   }
 
+  // ============ Moving ============
+
   /**
    * The whole store as bytes for `VecStore.import`.
    * @param {OperationOptions} [options]
@@ -731,7 +733,51 @@ export class VecStore {
    */
   async export(options) {
     this.#checkOpen();
-    return this.#operate('export', options, () => this.#engine.export(), (op) => op.chunks());
+    const { signal, onProgress } = readOperationOptions('export', options);
+    throwIfAborted(signal);
+    return this.#queue.run(async () => {
+      const { exportBytes } = await import('./portable.js');
+      return exportBytes(this.#engine, this.#platform.yieldToHost, signal, onProgress);
+    });
+  }
+
+  /**
+   * The same as a stream, of which no more than one piece (16 MiB) is held. It is the state at the first read; from
+   * then on to the stream's end or cancel() other calls wait, so do not wait for one between two reads.
+   * @param {OperationOptions} [options]
+   * @returns {Promise<ReadableStream<Uint8Array>>}
+   */
+  async exportStream(options) {
+    this.#checkOpen();
+    const { signal, onProgress } = readOperationOptions('exportStream', options);
+    const { exportStream } = await import('./portable.js');
+    const [engine, queue, { yieldToHost }] = [this.#engine, this.#queue, this.#platform];
+    return exportStream({ engine, queue, yieldToHost, closing: this.#whenClosing.signal }, signal, onProgress);
+  }
+
+  /**
+   * Records as JSON Lines, `{"id":…,"vector":[…],"text":…,"metadata":{…}}` each, as scan() finds them. Integers
+   * keep their digits.
+   * @param {JsonlOptions<M>} [options]
+   * @returns {Promise<ReadableStream<Uint8Array>>}
+   */
+  async exportJsonl(options) {
+    this.#checkOpen();
+    const { exportJsonl } = await import('./jsonl.js');
+    return exportJsonl((given) => this.scan(given), options);
+  }
+
+  /**
+   * Writes records from JSON Lines in atomic batches. A wrong line is INVALID_ARGUMENT, or what else is wrong with it,
+   * with its number in `line`; the batches before it have been written.
+   * @param {ByteSource} source the text, or what gives it piece by piece
+   * @param {UpsertManyOptions} [options]
+   * @returns {Promise<{ inserted: number, updated: number }>}
+   */
+  async importJsonl(source, options) {
+    this.#checkOpen();
+    const { importJsonl } = await import('./jsonl.js');
+    return importJsonl(source, options, (records, given) => this.upsertMany(records, given));
   }
 
   /**
@@ -755,7 +801,7 @@ export class VecStore {
 /**
  * @param {typeof VecStore} Store
  * @param {OpenOptions<any> | undefined} options
- * @param {Uint8Array | undefined} image to import
+ * @param {Exclude<ByteSource, string> | undefined} image to import
  * @returns {Promise<any>}
  */
 async function openAs(Store, options, image) {

@@ -313,6 +313,16 @@
  */
 
 /**
+ * @template {object} [M=Record<string, any>]
+ * @typedef {object} JsonlOptions
+ * @property {string | Filter<M>} [filter]
+ * @property {FilterParams} [params]
+ * @property {'array' | 'base64' | 'none'} [vectors] as arrays of numbers, as base64 of little-endian 32-bit floats, or
+ *   left out. 'array'
+ * @property {AbortSignal} [signal]
+ */
+
+/**
  * @typedef {object} ReembedOptions
  * @property {number} [batchSize] texts per call of the embedder; 256
  * @property {'error' | 'keep'} [missing] records without text: an error, or they keep their vectors, which is possible

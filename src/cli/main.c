@@ -64,10 +64,18 @@ static const vs_command commands[] = {
      "Examples:\n"
      "  vecstore verify notes.db\n"
      "  vecstore verify notes.db --repair\n"},
-    {"export", cli_run_export, "DIRECTORY FILE", "write a store as one portable file",
-     "Example:\n  vecstore export notes.db notes.vecstore\n"},
-    {"import", cli_run_import, "FILE DIRECTORY", "make a store from such a file",
-     "Example:\n  vecstore import notes.vecstore copy.db\n"},
+    {"export", cli_run_export, "STORE FILE [--format portable|jsonl]", "write a store into one file",
+     "  --format F       portable: the whole store, checksummed (the default);\n"
+     "                   jsonl: its records as JSON Lines\n\n"
+     "Examples:\n  vecstore export notes.db notes.vecstore\n"
+     "  vecstore export notes.db notes.jsonl --format jsonl\n"},
+    {"import", cli_run_import, "FILE|DIRECTORY STORE [OPTION]", "make a store of such a file, or add records to one",
+     "A portable file makes a new store. JSON Lines, {\"id\", \"vector\", \"text\", \"metadata\"} each,\n"
+     "are written in batches to a store that is there or not; a wrong line is named and ends it.\n\n"
+     "  --format F       portable or jsonl; else by the ending, .jsonl or .ndjson\n"
+     "  --from F         vecstore-rs: a directory of the Rust library vecstore 0.0.1\n\n"
+     "Examples:\n  vecstore import notes.vecstore copy.db\n  vecstore import notes.jsonl notes.db\n"
+     "  vecstore import --from vecstore-rs old new.db\n"},
     {"selftest", run_selftest, "", "check the distance kernels on this runtime", ""},
     {"--version", run_version, "", "the release", ""},
     {"--help", run_help, "", "this list", ""},

@@ -68,32 +68,48 @@ static bool print_report(vs_op *op) {
   return cli_json_print(report.p, report.n);
 }
 
+static uint32_t text_member(vs_wr *w, const char *key, const char *text) {
+  if (!text) return 0;
+  vs_value_key(w, key);
+  vs_value_cstring(w, text);
+  return 1;
+}
+
+static uint32_t number_member(vs_wr *w, const char *key, uint32_t number) {
+  if (number == 0) return 0;
+  vs_value_key(w, key);
+  vs_value_int(w, number);
+  return 1;
+}
+
+static void encode_config(vs_wr *config, const cli_store *store, cli_store_mode mode, const cli_settings *settings) {
+  size_t mark = vs_value_object_begin(config);
+  uint32_t n = text_member(config, "storage", "posix") + text_member(config, "root", store->path);
+  vs_value_key(config, "create");
+  vs_value_bool(config, mode == CLI_STORE_CREATE || mode == CLI_STORE_IMPORT);
+  vs_value_key(config, "repair");
+  vs_value_bool(config, mode == CLI_STORE_REPAIR);
+  vs_value_key(config, "import");
+  vs_value_bool(config, mode == CLI_STORE_IMPORT);
+  vs_value_key(config, "now");
+  vs_value_int(config, (int64_t)time(NULL) * 1000);
+  n += 4 + text_member(config, "embedder", settings->embedder) + text_member(config, "metric", settings->metric);
+  n += number_member(config, "dimension", settings->dimension) + number_member(config, "M", settings->m);
+  n += number_member(config, "efConstruction", settings->ef_construction);
+  vs_value_end(config, mark, n);
+}
+
 bool cli_store_open(cli_store *store, cli_store_mode mode, const char *embedder, uint32_t dimension) {
+  return cli_store_open_with(store, mode, &(cli_settings){.embedder = embedder, .dimension = embedder ? dimension : 0});
+}
+
+bool cli_store_open_with(cli_store *store, cli_store_mode mode, const cli_settings *settings) {
   if (!check_place(store->path, mode)) return false;
   vs_alloc memory;
   vs_alloc_init(&memory);
   vs_wr config;
   vs_wr_init(&config, &memory);
-  size_t mark = vs_value_object_begin(&config);
-  vs_value_key(&config, "storage");
-  vs_value_cstring(&config, "posix");
-  vs_value_key(&config, "root");
-  vs_value_cstring(&config, store->path);
-  vs_value_key(&config, "create");
-  vs_value_bool(&config, mode == CLI_STORE_CREATE || mode == CLI_STORE_IMPORT);
-  vs_value_key(&config, "repair");
-  vs_value_bool(&config, mode == CLI_STORE_REPAIR);
-  vs_value_key(&config, "import");
-  vs_value_bool(&config, mode == CLI_STORE_IMPORT);
-  vs_value_key(&config, "now");
-  vs_value_int(&config, (int64_t)time(NULL) * 1000);
-  if (embedder) {
-    vs_value_key(&config, "embedder");
-    vs_value_cstring(&config, embedder);
-    vs_value_key(&config, "dimension");
-    vs_value_int(&config, dimension);
-  }
-  vs_value_end(&config, mark, embedder ? 8 : 6);
+  encode_config(&config, store, mode, settings);
   bool opened = !config.failed;
   if (opened) {
     vs_op *op = vs_op_open(store->db, config.p, (uint32_t)config.n);

@@ -22,6 +22,12 @@ typedef enum {
   CLI_STORE_REPAIR    /* the directory must be there; what can be read is written anew, and a report printed as JSON */
 } cli_store_mode;
 
+/* What a new store shall be, and an old one has to be; NULL and 0 = whatever. */
+typedef struct {
+  const char *embedder, *metric;
+  uint32_t dimension, m, ef_construction;
+} cli_settings;
+
 /* Opens the store in a directory. With an `embedder` the store must be of that
  * embedder and dimension, or become so. The store's
  * lock file, which the JavaScript wrapper keeps while it has the store
@@ -29,6 +35,7 @@ typedef enum {
  * program takes it for this one, and says so in the variable VECSTORE_LOCKED. */
 bool cli_store_begin(cli_store *store, const char *path);
 bool cli_store_open(cli_store *store, cli_store_mode mode, const char *embedder, uint32_t dimension);
+bool cli_store_open_with(cli_store *store, cli_store_mode mode, const cli_settings *settings);
 
 /* Runs an operation to its end, syncing on the way. Frees it when it fails. */
 bool cli_store_run(cli_store *store, vs_op *op);

@@ -9,6 +9,9 @@
 
 #include "commands.h"
 #include "json.h"
+#include "jsonl.h"
+#include "options.h"
+#include "seed_import.h"
 #include "store.h"
 
 enum { PIECE_BYTES = 1 << 16 };
@@ -87,30 +90,50 @@ int cli_run_verify(int argc, char **argv) {
 
 /* ============ export ============ */
 
-static bool write_chunks(vs_op *op, const char *path) {
-  FILE *file = fopen(path, "wb");
-  bool written = file != NULL;
-  for (uint32_t i = 0; written && vs_op_chunk(op, i); i++) {
-    written = fwrite(vs_op_chunk(op, i), 1, vs_op_chunk_bytes(op, i), file) == vs_op_chunk_bytes(op, i);
+/* Steps the export and writes each piece as it comes. */
+static bool write_pieces(cli_store *store, vs_op *op, FILE *file) {
+  int32_t answer = VS_STEP_YIELD;
+  while (answer == VS_STEP_YIELD) {
+    answer = vs_op_step(op, 1e9);
+    for (uint32_t i = 0; answer != VS_STEP_ERROR && vs_op_chunk(op, i); i++) {
+      if (fwrite(vs_op_chunk(op, i), 1, vs_op_chunk_bytes(op, i), file) != vs_op_chunk_bytes(op, i)) return false;
+    }
   }
-  if (file && fclose(file) != 0) written = false;
-  if (!written) {
-    perror(path);
-    remove(path);
-  }
-  return written;
+  if (answer == VS_STEP_DONE) return true;
+  cli_store_complain(store);
+  return false;
 }
 
 static bool export_to(cli_store *store, const char *path) {
   vs_op *op = vs_op_export(store->db);
-  if (!cli_store_run(store, op)) return false;
-  bool written = write_chunks(op, path);
-  vs_op_free(op);
+  FILE *file = op ? fopen(path, "wb") : NULL;
+  bool written = file && write_pieces(store, op, file);
+  if (!op) cli_store_complain(store);
+  if (file && fclose(file) != 0) written = false;
+  if (!written && op) {
+    perror(path);
+    remove(path);
+  }
+  if (op) vs_op_free(op);
   return written;
 }
 
+/* What --format says; false after a complaint. */
+static bool is_known_format(const char *format, bool *jsonl) {
+  *jsonl = format && strcmp(format, "jsonl") == 0;
+  if (!format || *jsonl || strcmp(format, "portable") == 0) return true;
+  fprintf(stderr, "vecstore: option '--format' must be portable or jsonl, not '%s'\n", format);
+  return false;
+}
+
 int cli_run_export(int argc, char **argv) {
-  return argc == 3 ? with_store(argv[1], export_to, argv[2]) : wrong_call("export DIRECTORY FILE");
+  const char *format = NULL;
+  bool jsonl;
+  const cli_option options[] = {{"--format", &format, NULL}};
+  int n = cli_parse_options(argc, argv, options, 1);
+  if (n < 0 || !is_known_format(format, &jsonl)) return EXIT_USAGE;
+  if (n != 2) return wrong_call("export DIRECTORY FILE [--format portable|jsonl]");
+  return with_store(argv[0], jsonl ? cli_jsonl_export : export_to, argv[1]);
 }
 
 /* ============ import ============ */
@@ -136,13 +159,44 @@ static bool feed(cli_store *store, const char *path) {
   return fed;
 }
 
-int cli_run_import(int argc, char **argv) {
-  if (argc != 3) return wrong_call("import FILE DIRECTORY");
+static bool ends_with(const char *text, const char *ending) {
+  size_t n = strlen(text), m = strlen(ending);
+  return n >= m && strcmp(text + n - m, ending) == 0;
+}
+
+static int import_portable(const char *path, const char *directory) {
   cli_store store;
-  if (!cli_store_begin(&store, argv[2])) return EXIT_FAILED;
-  if (feed(&store, argv[1]) && cli_store_open(&store, CLI_STORE_IMPORT, NULL, 0)) {
+  if (!cli_store_begin(&store, directory)) return EXIT_FAILED;
+  if (feed(&store, path) && cli_store_open(&store, CLI_STORE_IMPORT, NULL, 0)) {
     return cli_store_close(&store) ? EXIT_DONE : EXIT_FAILED;
   }
   vs_db_free(store.db);
   return EXIT_FAILED;
+}
+
+static int import_jsonl(const char *path, const char *directory) {
+  cli_store store;
+  if (!cli_store_begin(&store, directory)) return EXIT_FAILED;
+  if (!cli_store_open(&store, CLI_STORE_CREATE, NULL, 0)) {
+    vs_db_free(store.db);
+    return EXIT_FAILED;
+  }
+  bool done = cli_jsonl_import(&store, path);
+  return cli_store_close(&store) && done ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cli_run_import(int argc, char **argv) {
+  const char *format = NULL, *from = NULL;
+  bool jsonl;
+  const cli_option options[] = {{"--format", &format, NULL}, {"--from", &from, NULL}};
+  int n = cli_parse_options(argc, argv, options, 2);
+  if (n < 0 || !is_known_format(format, &jsonl)) return EXIT_USAGE;
+  if (from && (strcmp(from, "vecstore-rs") != 0 || format)) {
+    fputs("vecstore: option '--from' must be vecstore-rs, and alone\n", stderr);
+    return EXIT_USAGE;
+  }
+  if (n != 2) return wrong_call("import FILE|DIRECTORY STORE [--format portable|jsonl | --from vecstore-rs]");
+  if (from) return cli_seed_import(argv[0], argv[1]);
+  if (!format) jsonl = ends_with(argv[0], ".jsonl") || ends_with(argv[0], ".ndjson");
+  return jsonl ? import_jsonl(argv[0], argv[1]) : import_portable(argv[0], argv[1]);
 }

@@ -71,7 +71,7 @@ void vs_op_end(vs_op_state *op);
 double vs_op_done_share(const vs_op_state *op);
 /* Result bytes, valid until vs_op_end. */
 vs_slice vs_op_output(const vs_op_state *op);
-/* Chunk i of an export; n = 0 after the last. */
+/* Chunk i of what an export has finished since the step before; n = 0 after the last. */
 vs_slice vs_op_output_chunk(const vs_op_state *op, uint32_t i);
 
 #endif

@@ -17,7 +17,7 @@ const MAY_INCLUDE = {
   query: ENGINE,
   db: [...ENGINE, 'store', 'query'],
   api: [...ENGINE, 'store', 'query', 'db'],
-  cli: ['base', 'api', 'rag', 'embed'],
+  cli: ['base', 'filter', 'api', 'rag', 'embed'],
 };
 
 const wrong = [];

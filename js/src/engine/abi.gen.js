@@ -102,14 +102,14 @@ export const ABI = Object.freeze({
  * @property {(db: number) => number} vs_op_reembed The staged vectors, their dimension and embedder take over, at once and for good; VS_CONFLICT unless every record has one in the index. Nothing may be written between its steps.
  * @property {(db: number) => number} vs_op_verify Checks every byte. Result: encoded array of {file, what}.
  * @property {(db: number) => number} vs_op_repair Writes everything in memory to new files and builds a broken graph anew. Result: as repair of vs_op_open. No other operation may begin before it is over.
- * @property {(db: number) => number} vs_op_export One portable image; read it with vs_op_chunk.
+ * @property {(db: number) => number} vs_op_export One portable image, in pieces: after each step, vs_op_chunk has those finished by it.
  * @property {(db: number) => number} vs_op_close Flushes and marks the log; afterwards only vs_db_free.
  * @property {(op: number, budget: number) => number} vs_op_step Goes on for about `budget` units (distance evaluations and KiB). Answers VS_STEP_*. On NEED_SYNC: make vs_sync_begin's names durable, vs_sync_end, vs_op_resume, step again.
  * @property {(op: number, status: number) => number} vs_op_resume After NEED_SYNC: how the sync went.
  * @property {(op: number) => number} vs_op_progress Reader. Share of the work done, 0..1.
  * @property {(op: number) => number} vs_op_result Reader. The result's bytes, valid until vs_op_free.
  * @property {(op: number) => number} vs_op_result_bytes Reader.
- * @property {(op: number, i: number) => number} vs_op_chunk Reader. Chunk i of an export, or NULL after the last.
+ * @property {(op: number, i: number) => number} vs_op_chunk Reader. Chunk i of what an export's last step finished, or NULL after the last; gone with the next step.
  * @property {(op: number, i: number) => number} vs_op_chunk_bytes Reader.
  * @property {(op: number) => void} vs_op_free Frees the operation; an unfinished one is abandoned where that is possible.
  * @property {(db: number) => number} vs_sync_begin What to make durable now: u32 files, u32 directories, then that many NUL-terminated names relative to the root, files first ('' = the root itself); NULL when there is nothing.

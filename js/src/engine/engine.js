@@ -413,7 +413,7 @@ export class Operation {
     return heap.read(exports.vs_op_result(this.#handle) >>> 0, exports.vs_op_result_bytes(this.#handle) >>> 0);
   }
 
-  /** The chunks of an export, joined. */
+  /** What an export's last step finished, joined. */
   chunks() {
     const { exports, heap } = this.#engine;
     /** @type {number[]} */

@@ -20,6 +20,7 @@ import { pack } from './wire.js';
 
 /** @import { Environment, Local } from './member.js' */
 /** @import { Parts } from '../open.js' */
+/** @import { ByteSource } from '../types.js' */
 
 const KINDS = ['idbfs', 'idb', 'opfs'];
 
@@ -69,6 +70,22 @@ const METHODS = {
     const { name, dimension } = isEmbedder ? embedder : /** @type {any} */ ({});
     const bare = isEmbedder ? { name, dimension, embed: (/** @type {any[]} */ ...args) => embedder.embed(...args) } : embedder;
     return memberOf(this).call('reembed', [bare, options]);
+  },
+
+  async exportStream() {
+    throw unsupported('exportStream holds the store while it is read, which other tabs would wait for: use export() or exportJsonl()');
+  },
+
+  async exportJsonl(options) {
+    memberOf(this).checkOpen();
+    const { exportJsonl } = await import('../jsonl.js');
+    return exportJsonl((given) => this.scan(given), options);
+  },
+
+  async importJsonl(source, options) {
+    memberOf(this).checkOpen();
+    const { importJsonl } = await import('../jsonl.js');
+    return importJsonl(source, options, (records, given) => this.upsertMany(records, given));
   },
 
   async stats() {
@@ -189,7 +206,7 @@ const told = (value) => (typeof value === 'object' && value !== null ? JSON.stri
 /**
  * @param {any} Base the class of store
  * @param {any} options
- * @param {Uint8Array | undefined} image to import
+ * @param {Exclude<ByteSource, string> | undefined} image to import
  * @param {(parts: Parts) => any} make a store of parts
  */
 export async function openTabs(Base, options, image, make) {

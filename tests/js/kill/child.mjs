@@ -1,4 +1,4 @@
-// child.mjs PATH SEED FIRST - writes until it is killed. Says "i" and the number before each operation and
+// child.mjs PATH SEED FIRST [DURABILITY] - writes until it is killed. Says "i" and the number before each operation and
 // "a" and the number after its acknowledgement, by synchronous writes, so that nothing said is lost.
 import { writeSync } from 'node:fs';
 import { VecStore } from '../../../js/src/index.node.js';
@@ -18,7 +18,7 @@ function say(line) {
   }
 }
 
-const store = await VecStore.open({ path, durability: 'strict' });
+const store = await VecStore.open({ path, durability: process.argv[5] ?? 'strict' });
 say('open');
 
 function run(n) {

@@ -5,19 +5,26 @@
 
 static uint8_t *bytes;
 static size_t n_bytes;
+static uint32_t n_pieces;
 
-static void export_all(client *c) {
+/* Reads every piece as a host does; with a small budget there are many. */
+static void export_all(client *c, double budget) {
   vs_op_state *op = vs_op_begin_export(&c->db);
-  must(op && vs_op_finish(op) == VS_OK);
+  vs_op_answer answer;
+  must(op != NULL);
   n_bytes = 0;
-  for (uint32_t i = 0; vs_op_output_chunk(op, i).n; i++) n_bytes += vs_op_output_chunk(op, i).n;
-  bytes = malloc(n_bytes);
-  size_t at = 0;
-  for (uint32_t i = 0; vs_op_output_chunk(op, i).n; i++) {
-    vs_slice chunk = vs_op_output_chunk(op, i);
-    memcpy(bytes + at, chunk.p, chunk.n);
-    at += chunk.n;
-  }
+  n_pieces = 0;
+  do {
+    answer = vs_op_run(op, budget);
+    must(answer == VS_OP_YIELD || answer == VS_OP_DONE);
+    vs_slice chunk;
+    for (uint32_t i = 0; (chunk = vs_op_output_chunk(op, i)).n; i++) {
+      bytes = realloc(bytes, n_bytes + chunk.n);
+      memcpy(bytes + n_bytes, chunk.p, chunk.n);
+      n_bytes += chunk.n;
+    }
+    n_pieces++;
+  } while (answer != VS_OP_DONE);
   vs_op_end(op);
 }
 
@@ -49,7 +56,15 @@ int main(void) {
   for (uint32_t i = 0; i < 50; i++)
     for (uint32_t v = 1; v <= 1 + i % 3; v++) must(upsert(&c, i, v) == VS_OK);
   for (uint32_t i = 3; i < 50; i += 7) must(delete_one(&c, i) == VS_OK);
-  export_all(&c);
+  export_all(&c, 1e9);
+  size_t n_whole = n_bytes;
+  uint32_t n_whole_pieces = n_pieces;
+  export_all(&c, 0.5);
+  ok(n_whole == n_bytes && n_whole_pieces < n_pieces, "an export of %zu bytes comes in %u pieces or in %u", n_bytes,
+     n_pieces, n_whole_pieces);
+  vs_op_state *left = vs_op_begin_export(&c.db);
+  must(left && vs_op_run(left, 0.5) == VS_OP_YIELD);
+  vs_op_end(left);
   ok(same_records(&c.db) && upsert(&c, 1000, 1) == VS_OK, "exporting changes nothing and writing goes on");
   client_deinit(&c);
 
