@@ -13,7 +13,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const KB = 1000;
 /** Above the design, which gives 80 for quantization and filters: src/README.md says what takes it up. */
-const GZIP_BUDGET = 103 * KB;
+const GZIP_BUDGET = 106 * KB;
 const CLI_GZIP_BUDGET = 150 * KB;
 const GLUE_GZIP_BUDGET = 22 * KB;
 const KERNELS = ['dot', 'euclidean', 'manhattan', 'hamming', 'jaccard', 'chebyshev', 'canberra', 'braycurtis'];

@@ -30,7 +30,7 @@ const HINTS = {
   ef: ({ value }) => `raise ef to ${value}`,
   index: ({ field }) => `give the field an index: indexes: { ${JSON.stringify(field)}: 'value' }`,
   flat: () => "use index: { type: 'flat' }",
-  quantize: () => 'use quantization',
+  quantize: () => "use quantization: 'int8'",
 };
 
 /** @param {any} hint */

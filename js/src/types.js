@@ -256,9 +256,9 @@
 
 /**
  * How a query ran.
- * @typedef {Estimate & { steps: PlanStep[], distances: number, hops: number, rounds: number, fellBack: boolean,
- *   returned: number, us: number }} Explanation distances computed, nodes visited, searches, whether the first plan was
- *   given up, hits, microseconds
+ * @typedef {Estimate & { steps: PlanStep[], distances: number, fullDistances: number, hops: number, rounds: number,
+ *   fellBack: boolean, returned: number, us: number }} Explanation distances computed, those of them between full vectors
+ *   and not codes, nodes visited, searches, whether the first plan was given up, hits, microseconds
  */
 
 /**

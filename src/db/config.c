@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define BLOB_VERSION 2
+#define BLOB_VERSION 3
 
 static const char *const type_names[] = {"auto", "hnsw", "flat"};
 

@@ -4,7 +4,8 @@
  * (null while unknown), metric, indexType, M, efConstruction, efSearch, seed,
  * quantization, layout, nextSeq, nextRev, nSlots, nLive, and where they are known
  * or set embedder, indexes, schema and marks (marks.h). Version 1 was without quantization and
- * layout, which then are what an absent option means.
+ * layout, which then are what an absent option means; version 2 had no metadata
+ * indexes in the image.
  */
 #ifndef VS_CONFIG_H
 #define VS_CONFIG_H

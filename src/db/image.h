@@ -8,6 +8,11 @@
  *                 2  one chunk of the index (vs_index_encode_next)
  *                 3  vectors of another embedder follow: u32 dimension, its name
  *                 4  some of them: u32 slot, float32 each; repeated
+ *                 5  a block of the metadata indexes (query/meta_image.h)
+ *
+ * The metadata indexes are in parts of their own, the last ones, whose n_items is
+ * 0: an opening passes them by, and they are read when the first filter is used.
+ * Nothing depends on them: damaged ones are built anew from the records.
  *
  * A record of a segment is live iff the slot table holds its rev at its slot;
  * everything else in segments is garbage left by later writes. The slot table
@@ -19,6 +24,7 @@
 #ifndef VS_IMAGE_H
 #define VS_IMAGE_H
 
+#include "../query/meta_image.h"
 #include "../store/store.h"
 #include "collection.h"
 #include "config.h"
@@ -29,11 +35,12 @@ typedef struct {
   bool whole;    /* write every record and leave the collection's segment numbers alone */
   bool optimize; /* rewrite every segment that holds a dead record */
   bool compact;  /* ... that holds a tenth of dead records */
-  enum { IMAGE_PLAN, IMAGE_RECORDS, IMAGE_SLOTS, IMAGE_INDEX, IMAGE_STAGED, IMAGE_WRITTEN } state;
+  enum { IMAGE_PLAN, IMAGE_RECORDS, IMAGE_SLOTS, IMAGE_INDEX, IMAGE_STAGED, IMAGE_META, IMAGE_WRITTEN } state;
   uint32_t slot;       /* next slot to look at */
   uint32_t file_first; /* first slot of the segment being written */
   uint64_t n_in_file;
   bool index_begun, staged_begun;
+  vs_meta_writer meta;
   vs_block_writer *writer;
   vs_wr block;
   vs_blocks live; /* uint32_t per file of the manifest in force: live records */
@@ -49,6 +56,13 @@ VS_MUST_USE vs_status vs_image_write(vs_image_writer *w, double *budget, bool *d
 bool vs_image_compaction_due(const vs_collection *c, const vs_store *store);
 /* The checkpoint failed: the records it wrote count as being in the log only. */
 void vs_image_writer_undo(vs_image_writer *w);
+
+/* Whether a file of the manifest holds metadata indexes (or nothing) only. */
+static inline bool vs_image_is_meta_part(const vs_file_ref *ref) {
+  return ref->kind == VS_FILE_INDEX && ref->n_items == 0;
+}
+/* The collection is as the manifest says: lets it read the metadata indexes from there when it needs them. */
+void vs_image_offer_meta(vs_collection *c, vs_store *store);
 
 typedef struct {
   vs_collection *c;

@@ -275,6 +275,28 @@ static vs_status write_staged(vs_image_writer *w, double *budget, vs_err *err) {
   }
   if (slot != VS_NO_SLOT) return VS_OK;
   VS_TRY(finish_file(w, err));
+  w->state = IMAGE_META;
+  return VS_OK;
+}
+
+/* ============ Metadata indexes ============ */
+
+/* Those that are built; what a manifest of old has is read before it goes. */
+static vs_status write_meta(vs_image_writer *w, double *budget, vs_err *err) {
+  vs_meta *m = &w->c->meta;
+  if (!w->whole) vs_meta_take(m);
+  bool done = w->whole || (!w->meta.begun && !m->built);
+  while (!done && *budget > 0) {
+    VS_TRY(open_part(w, err));
+    vs_wr_u8(&w->block, 5);
+    vs_meta_encode_next(m, &w->meta, BLOCK_TARGET_BYTES, &w->block, &done);
+    *budget -= (double)w->block.n / 1024;
+    VS_TRY(flush_block(w, err));
+    if (done) m->unsaved = false;
+    if (!done && vs_block_writer_bytes(w->writer) >= VS_SEGMENT_MAX_BYTES) VS_TRY(finish_file(w, err));
+  }
+  if (!done) return VS_OK;
+  VS_TRY(finish_file(w, err));
   w->state = IMAGE_WRITTEN;
   return VS_OK;
 }
@@ -288,6 +310,7 @@ vs_status vs_image_write(vs_image_writer *w, double *budget, bool *done, vs_err 
   if (w->state == IMAGE_SLOTS) VS_TRY(write_table(w, budget, err));
   if (w->state == IMAGE_INDEX) VS_TRY(write_index(w, budget, err));
   if (w->state == IMAGE_STAGED) VS_TRY(write_staged(w, budget, err));
+  if (w->state == IMAGE_META) VS_TRY(write_meta(w, budget, err));
   *done = w->state == IMAGE_WRITTEN;
   return VS_OK;
 }

@@ -188,6 +188,10 @@ vs_op_state *vs_op_begin_snapshot_change(vs_db_state *db, const vs_snapshot_requ
  * costs an opening some ten milliseconds at most. */
 #define CLOSE_MIN_RECORDS 64u
 
+/* Records from which metadata indexes that were built in this session are worth one
+ * too: building them again costs microseconds per record and field. */
+#define CLOSE_MIN_INDEXED 4096u
+
 typedef struct {
   vs_op_state base;
   vs_op_state *checkpoint; /* owned, or NULL */
@@ -231,7 +235,8 @@ vs_op_state *vs_op_begin_close(vs_db_state *db) {
   if (db->store && vs_store_adopt_tail(db->store, &db->err) != VS_OK) return NULL;
   close_op *op = (close_op *)vs_op_create(db, &close_class);
   if (!op) return NULL;
-  bool worth = db->store && !db->checkpoint_running && db->n_log_records >= CLOSE_MIN_RECORDS;
+  bool indexed = db->coll.meta.unsaved && db->coll.n_live >= CLOSE_MIN_INDEXED;
+  bool worth = db->store && !db->checkpoint_running && (indexed || db->n_log_records >= CLOSE_MIN_RECORDS);
   if (worth) op->checkpoint = vs_op_begin_checkpoint(db, false);
   return &op->base;
 }

@@ -32,7 +32,7 @@ typedef struct {
   vs_store *source; /* what is loaded: the store, or the import's */
   bool has_loader, has_checkpoint, catalog_made;
   uint32_t late_dim; /* asked for, where the manifest knows none: compared with what the log says; or unset */
-  bool adopted;      /* the store knew no embedder; the options' is written down before anything else */
+  bool adopted;      /* the options change what is kept: it is written down before anything else */
   vs_image_loader loader;
   vs_checkpoint checkpoint;
   bool has_salvage; /* repairing: the store is not new */
@@ -66,15 +66,16 @@ static vs_status read_storage(open_op *op, const vs_value *options, vs_err *err)
   return VS_OK;
 }
 
+static const char *const kept_names[] = {"indexes", "schema"};
+
 /* The host's bytes are gone when the collection is made. */
 static vs_status copy_kept(open_op *op, const vs_value *options, vs_err *err) {
-  static const char *const names[] = {"indexes", "schema"};
   size_t mark = vs_value_object_begin(&op->kept);
   uint32_t n = 0;
   for (uint32_t i = 0; i < 2; i++) {
-    vs_slice bytes = vs_value_member(options, names[i]);
+    vs_slice bytes = vs_value_member(options, kept_names[i]);
     if (bytes.n == 0) continue;
-    vs_value_key(&op->kept, names[i]);
+    vs_value_key(&op->kept, kept_names[i]);
     vs_wr_bytes(&op->kept, bytes.p, bytes.n);
     n++;
   }
@@ -195,6 +196,17 @@ static vs_status make_collection(open_op *op, const vs_coll_config *config, vs_s
   return status == VS_OK ? VS_OK : vs_fail(&db->err, status, "no memory to open the store");
 }
 
+/* Whether the options changed what a saved configuration kept. */
+static bool changed_kept(const vs_collection *c, vs_slice blob) {
+  vs_rd was = vs_rd_of(blob.p, blob.n), is = vs_rd_of(c->kept.p, c->kept.n);
+  vs_value before = vs_value_read(&was), now = vs_value_read(&is);
+  for (uint32_t i = 0; i < 2; i++) {
+    vs_slice a = vs_value_member(&before, kept_names[i]), b = vs_value_member(&now, kept_names[i]);
+    if (a.n != b.n || (a.n > 0 && memcmp(a.p, b.p, a.n) != 0)) return true;
+  }
+  return false;
+}
+
 static vs_status begin_load(open_op *op, vs_store *source) {
   vs_db_state *db = op->base.db;
   vs_config_saved saved = {.config = op->request.value, .next_seq = 1, .next_rev = 1};
@@ -206,6 +218,7 @@ static vs_status begin_load(open_op *op, vs_store *source) {
   op->late_dim = knows_dim ? VS_DIM_UNSET : saved.config.dim;
   if (!knows_dim) saved.config.dim = VS_DIM_UNSET; /* the image has no index */
   VS_TRY(make_collection(op, &saved.config, vs_store_blob(source)));
+  op->adopted = op->adopted || changed_kept(&db->coll, vs_store_blob(source));
   db->coll.next_seq = saved.next_seq;
   db->coll.next_rev = saved.next_rev;
   op->source = source;

@@ -59,6 +59,9 @@ static vs_op_answer verify_step(vs_op_state *base, double *budget) {
   vs_status status = db->coll.has_index ? vs_index_check(db->coll.index, &graph) : VS_OK;
   if (status == VS_CORRUPT) finding(op, "", graph.msg);
   check_collection(op, &db->coll);
+  vs_status indexed = vs_meta_check(&db->coll.meta);
+  if (indexed == VS_CORRUPT) finding(op, "", "a metadata index disagreed with the records; it is built anew");
+  if (indexed == VS_OUT_OF_MEMORY) status = indexed;
   vs_value_end(&base->result, op->mark, op->n);
   if (!base->result.failed && status != VS_OUT_OF_MEMORY) return VS_OP_DONE;
   vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to verify");

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #define EXPANDED 0x80000000u
-/* Lists of bridges loaded at a time. */
-#define TOUCHED 4u
+/* At most so many lists of bridges are loaded at a time. */
+#define TOUCHED 12u
 /* The query's surroundings must hold this many wanted nodes, and at least this
  * part of what they would hold if the wanted were spread evenly. */
 #define FEW 4u
@@ -58,10 +58,11 @@ static void touch_lists(vs_hnsw *g, const uint32_t *node, uint32_t n) {
   g->space->sink = sum;
 }
 
-/* The wanted, unvisited nodes one or two hops away, into scratch.slot: all direct ones,
- * and others up to `cap`; *looked_at grows by the links read. The bridges wait in scratch.orphan, which only removing
- * uses. */
-static uint32_t gather(vs_hnsw *g, uint32_t node, const vs_bitset *among, uint32_t cap, uint64_t *looked_at) {
+/* The wanted, unvisited nodes one or two hops away, into scratch.slot: all direct ones, and others
+ * up to `cap`; *looked_at grows by the links read. `touched` lists are loaded at a time. The bridges
+ * wait in scratch.orphan, which only removing uses. */
+static uint32_t gather(vs_hnsw *g, uint32_t node, const vs_bitset *among, uint32_t cap, uint32_t touched,
+                       uint64_t *looked_at) {
   uint32_t *slot = g->scratch.slot, *bridge = g->scratch.orphan, n = 0, n_bridges = 0;
   const vs_links *x = vs_hnsw_base(g, node);
   for (uint32_t i = 0; i < x->n; i++) {
@@ -74,7 +75,7 @@ static uint32_t gather(vs_hnsw *g, uint32_t node, const vs_bitset *among, uint32
   }
   *looked_at += x->n;
   for (uint32_t i = 0; i < n_bridges && n < cap; i++) {
-    if (i % TOUCHED == 0) touch_lists(g, bridge + i, n_bridges - i < TOUCHED ? n_bridges - i : TOUCHED);
+    if (i % touched == 0) touch_lists(g, bridge + i, n_bridges - i < touched ? n_bridges - i : touched);
     if (!vs_hnsw_visit(g, bridge[i])) continue;
     const vs_links *y = vs_hnsw_base(g, bridge[i]);
     uint32_t j = 0;
@@ -109,7 +110,7 @@ static bool begin(vs_hnsw *g, vs_query q, uint32_t start, uint32_t ef, const vs_
   g->scratch.pool[0].value = start;
   g->scratch.n_pool = wanted(among, start);
   g->n_hops++;
-  uint32_t n = gather(g, start, among, cap, &looked_at);
+  uint32_t n = gather(g, start, among, cap, TOUCHED, &looked_at);
   if (n < FEW || (uint64_t)n * MUCH_RARER * g->n < looked_at * among->n_set) return false;
   offer(g, q, n, ef);
   return true;
@@ -121,10 +122,15 @@ bool vs_hnsw_search_among(vs_hnsw *g, vs_query q, uint32_t ef, const vs_bitset *
   s->pool[0] = (vs_pair){vs_space_value(g->space, q, g->entry), g->entry};
   s->n_pool = 1;
   for (uint32_t l = g->max_level; l > 0; l--) vs_hnsw_search_below(g, q, l, 1);
-  /* Half of a full list more than a new node would get: fewer lose recall, more cost distances. */
-  uint32_t cap = g->M + g->M / 2;
+  /* Nodes near the query deserve more neighbours than a new node would get, the others fewer:
+   * measured, this keeps the recall of many at little more than the distances of few. The more are
+   * wanted, the more come without bridges, and the fewer bridges are needed for the rest. */
+  uint32_t per_list = (uint32_t)((uint64_t)2 * g->M * among->n_set / g->n);
+  uint32_t near = g->M + g->M * 3 / 8, far = g->M / 2 + g->M / 8 + per_list / 2;
+  uint32_t touched = per_list < 2 ? TOUCHED : near / per_list < TOUCHED ? near / per_list + 1 : TOUCHED;
+  assert(near <= 2 * g->M && far <= 2 * g->M); /* what fits in scratch.slot */
   uint64_t looked_at = 0;
-  if (!begin(g, q, s->pool[0].value, ef, among, cap)) {
+  if (!begin(g, q, s->pool[0].value, ef, among, near)) {
     s->n_pool = 0;
     return false;
   }
@@ -136,7 +142,7 @@ bool vs_hnsw_search_among(vs_hnsw *g, vs_query q, uint32_t ef, const vs_bitset *
     uint32_t node = s->pool[cursor].value;
     s->pool[cursor].value |= EXPANDED;
     g->n_hops++;
-    uint32_t at = offer(g, q, gather(g, node, among, cap, &looked_at), ef);
+    uint32_t at = offer(g, q, gather(g, node, among, cursor < ef * 2 / 5 ? near : far, touched, &looked_at), ef);
     if (at < cursor) cursor = at;
   }
   for (uint32_t i = 0; i < s->n_pool; i++) s->pool[i].value &= ~EXPANDED;

@@ -30,6 +30,9 @@
 #include <string.h>
 
 #define SCAN_ALWAYS 1000u
+#define SCAN_GROUP 32u
+/* A scan compares codes first from so many slots on for each that is compared in full in the end. */
+#define SLOTS_PER_FULL 16u
 #define FORMAT 1u
 #define MAX_VARINT_BYTES 5u
 
@@ -212,6 +215,16 @@ bool vs_index_would_scan(const vs_index *ix, uint32_t k, uint32_t ef) {
   return n <= SCAN_ALWAYS || n <= 2 * width * ix->config.M;
 }
 
+static vs_search_stats counted(const vs_index *ix) {
+  return (vs_search_stats){ix->space.n_distances + ix->codes.n_distances, ix->graph.n_hops, ix->space.n_distances};
+}
+
+static vs_search_stats counted_since(const vs_index *ix, vs_search_stats before) {
+  vs_search_stats now = counted(ix);
+  return (vs_search_stats){now.n_distances - before.n_distances, now.n_hops - before.n_hops,
+                           now.n_full - before.n_full};
+}
+
 /* How many candidates of a walk on codes are compared in full precision. */
 static uint32_t rescored(const vs_search_params *params, uint32_t k) {
   if (params->rescore == 0) return k + (k < 12 ? 6 : k / 2);
@@ -219,17 +232,30 @@ static uint32_t rescored(const vs_search_params *params, uint32_t k) {
   return n == 0 || n > k ? n : k;
 }
 
+/* Ranks candidates that a walk found, in order of their values, nearest first. They are the caller's to lose. */
+static void rank_found(vs_index *ix, vs_query q, const vs_search_params *params, uint32_t k, vs_pair *found, uint32_t n,
+                       vs_ranking *r) {
+  uint32_t n_exact = ix->has_codes ? rescored(params, k) : 0;
+  if (params->keep) {
+    uint32_t n_kept = 0, wanted = n_exact ? n_exact : k;
+    for (uint32_t i = 0; i < n && n_kept < wanted; i++)
+      if (params->keep(params->keep_ctx, found[i].value)) found[n_kept++] = found[i];
+    n = n_kept;
+  }
+  if (n_exact > 0) {
+    vs_ranking_add_exact(r, &ix->space, q, found, n_exact < n ? n_exact : n);
+  } else {
+    for (uint32_t i = 0; i < n; i++) vs_ranking_add(r, found[i].value, found[i].key);
+  }
+}
+
 static vs_status search_turbo(vs_index *ix, vs_query q, const vs_search_params *params, uint32_t k, uint32_t ef,
                               vs_ranking *r) {
   vs_turbo *t = ix->turbo;
-  uint32_t n_exact = rescored(params, k);
+  uint32_t n_exact = rescored(params, k), n_found = n_exact && !params->keep ? n_exact : ef;
   VS_TRY(vs_hnsw_reserve_pool(&ix->graph, ef));
-  VS_TRY(vs_turbo_search(t, vs_space_query_code(&ix->codes, q, ix->record), q.v, k, ef, n_exact ? n_exact : ef));
-  if (n_exact > 0) {
-    vs_ranking_add_exact(r, &ix->space, q, t->found, t->n_found);
-  } else {
-    for (uint32_t i = 0; i < t->n_found; i++) vs_ranking_add(r, t->found[i].value, t->found[i].key);
-  }
+  VS_TRY(vs_turbo_search(t, vs_space_query_code(&ix->codes, q, ix->record), q.v, k, ef, n_found));
+  rank_found(ix, q, params, k, t->found, t->n_found, r);
   return VS_OK;
 }
 
@@ -240,13 +266,7 @@ static vs_query walking(vs_index *ix, vs_query q) {
 
 /* Ranks what a walk left in the pool. */
 static void rank_pool(vs_index *ix, vs_query q, const vs_search_params *params, uint32_t k, vs_ranking *r) {
-  const vs_hnsw_scratch *s = &ix->graph.scratch;
-  uint32_t n_exact = ix->has_codes ? rescored(params, k) : 0;
-  if (n_exact > 0) {
-    vs_ranking_add_exact(r, &ix->space, q, s->pool, n_exact < s->n_pool ? n_exact : s->n_pool);
-  } else {
-    for (uint32_t i = 0; i < s->n_pool; i++) vs_ranking_add(r, s->pool[i].value, s->pool[i].key);
-  }
+  rank_found(ix, q, params, k, ix->graph.scratch.pool, ix->graph.scratch.n_pool, r);
 }
 
 /* Before a walk: what was put off at loading or converting goes on a little. */
@@ -268,13 +288,13 @@ static vs_status search_graph(vs_index *ix, vs_query q, const vs_search_params *
 vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_params *params, vs_hit *out, uint32_t *n_out,
                           vs_search_stats *stats) {
   uint32_t n = vs_index_count(ix), k = params->k < n ? params->k : n;
-  uint64_t distances = ix->space.n_distances + ix->codes.n_distances, hops = ix->graph.n_hops;
+  vs_search_stats before = counted(ix);
   *n_out = 0;
   if (k > 0) {
     vs_ranking r;
     vs_ranking_init(&r, out, k, ix->sequences, ix->config.metric);
     vs_query q = vs_space_query(&ix->space, query, ix->query);
-    if (params->exact || vs_index_would_scan(ix, params->k, params->ef)) {
+    if (params->exact || (!params->keep && vs_index_would_scan(ix, params->k, params->ef))) {
       vs_flat_scan(&ix->space, &ix->present, q, &r);
     } else {
       uint32_t ef = params->ef > k ? params->ef : k;
@@ -283,8 +303,7 @@ vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_param
     *n_out = r.n;
     vs_ranking_finish(&r);
   }
-  distances = ix->space.n_distances + ix->codes.n_distances - distances;
-  if (stats) *stats = (vs_search_stats){distances, ix->graph.n_hops - hops};
+  if (stats) *stats = counted_since(ix, before);
   return VS_OK;
 }
 
@@ -403,26 +422,56 @@ vs_status vs_index_optimize(vs_index *ix, double *budget, bool *done) {
   return VS_OK;
 }
 
-vs_status vs_index_scan_among(vs_index *ix, const void *query, uint32_t k, const vs_bitset *among, vs_hit *out,
-                              uint32_t *n_out, vs_search_stats *stats) {
-  uint64_t distances = ix->space.n_distances;
+/* The nearest candidates by their codes, into the pool. */
+static vs_status scan_codes(vs_index *ix, vs_query q, uint32_t n, const vs_bitset *among) {
+  vs_hnsw_scratch *s = &ix->graph.scratch;
+  uint32_t slot[SCAN_GROUP], m = 0, left = among->n_set;
+  float value[SCAN_GROUP];
+  VS_TRY(vs_hnsw_reserve_pool(&ix->graph, n));
+  s->n_pool = 0;
+  for (uint32_t base = 0; left > 0; base += 64) {
+    uint64_t word = *(const uint64_t *)vs_blocks_at(&among->words, base / 64);
+    for (; word; word &= word - 1) {
+      slot[m++] = base + (uint32_t)__builtin_ctzll(word);
+      left--;
+      if (m < SCAN_GROUP && left > 0) continue;
+      vs_space_touch(&ix->codes, slot, m);
+      vs_space_values(&ix->codes, q, slot, m, value);
+      for (uint32_t i = 0; i < m; i++)
+        if (s->n_pool < n || value[i] < s->pool[n - 1].key) vs_hnsw_pool_add(s, n, (vs_pair){value[i], slot[i]});
+      m = 0;
+    }
+  }
+  return VS_OK;
+}
+
+vs_status vs_index_scan_among(vs_index *ix, const void *query, const vs_search_params *params, const vs_bitset *among,
+                              vs_hit *out, uint32_t *n_out, vs_search_stats *stats) {
+  vs_search_stats before = counted(ix);
+  uint32_t k = params->k < among->n_set ? params->k : among->n_set;
   *n_out = 0;
-  if (k > among->n_set) k = among->n_set;
   if (k > 0) {
     vs_ranking r;
+    uint32_t n_exact = rescored(params, k);
     vs_ranking_init(&r, out, k, ix->sequences, ix->config.metric);
-    vs_flat_scan(&ix->space, among, vs_space_query(&ix->space, query, ix->query), &r);
+    vs_query q = vs_space_query(&ix->space, query, ix->query);
+    if (ix->has_codes && !params->exact && n_exact > 0 && n_exact < among->n_set / SLOTS_PER_FULL) {
+      VS_TRY(scan_codes(ix, walking(ix, q), n_exact, among));
+      vs_ranking_add_exact(&r, &ix->space, q, ix->graph.scratch.pool, ix->graph.scratch.n_pool);
+    } else {
+      vs_flat_scan(&ix->space, among, q, &r);
+    }
     *n_out = r.n;
     vs_ranking_finish(&r);
   }
-  if (stats) *stats = (vs_search_stats){ix->space.n_distances - distances, 0};
+  if (stats) *stats = counted_since(ix, before);
   return VS_OK;
 }
 
 vs_status vs_index_search_among(vs_index *ix, const void *query, const vs_search_params *params, const vs_bitset *among,
                                 vs_hit *out, uint32_t *n_out, bool *local, vs_search_stats *stats) {
   uint32_t n = among->n_set, k = params->k < n ? params->k : n;
-  uint64_t distances = ix->space.n_distances + ix->codes.n_distances, hops = ix->graph.n_hops;
+  vs_search_stats before = counted(ix);
   *n_out = 0;
   *local = false;
   if (!has_graph(ix)) return VS_UNSUPPORTED;
@@ -438,8 +487,7 @@ vs_status vs_index_search_among(vs_index *ix, const void *query, const vs_search
     *n_out = r.n;
     vs_ranking_finish(&r);
   }
-  distances = ix->space.n_distances + ix->codes.n_distances - distances;
-  if (stats) *stats = (vs_search_stats){distances, ix->graph.n_hops - hops};
+  if (stats) *stats = counted_since(ix, before);
   return VS_OK;
 }
 

@@ -75,12 +75,17 @@ typedef struct {
   /* With codes: 1 + how many of the nearest candidates are compared in full precision, raised to
    * k; 1 = none, distances are those of the codes; 0 = as many as lose nothing. */
   uint32_t rescore;
+  /* Lets a candidate of the walk pass, or not; tested from the nearest on until enough did. NULL:
+   * all pass. With it the graph is walked, whatever its size. */
+  bool (*keep)(void *ctx, uint32_t slot);
+  void *keep_ctx;
 } vs_search_params;
 
 /* Counters of the last search, for explain and benches. */
 typedef struct {
   uint64_t n_distances;
   uint64_t n_hops; /* nodes expanded; 0 for a flat scan */
+  uint64_t n_full; /* of the distances: those between full vectors */
 } vs_search_stats;
 
 /* False: int8 for a metric without codes, or without a graph; turbo without int8. */
@@ -111,12 +116,13 @@ VS_MUST_USE vs_status vs_index_search(vs_index *ix, const void *query, const vs_
                                       uint32_t *n_out, vs_search_stats *stats);
 
 /* The same among some of the slots: `among` holds only slots of the index, and
- * as many bits as the caller has slots. Scanning is exact. The graph finds as many as it
+ * as many bits as the caller has slots. Scanning compares all of them, by their codes first where
+ * there are some and neither exact nor no rescoring is asked for. The graph finds as many as it
  * can reach, which may be fewer than there are; *local is false, and nothing found, when
  * the query's surroundings have next to none of the wanted slots. An index without a
  * graph is VS_UNSUPPORTED. */
-VS_MUST_USE vs_status vs_index_scan_among(vs_index *ix, const void *query, uint32_t k, const vs_bitset *among,
-                                          vs_hit *out, uint32_t *n_out, vs_search_stats *stats);
+VS_MUST_USE vs_status vs_index_scan_among(vs_index *ix, const void *query, const vs_search_params *params,
+                                          const vs_bitset *among, vs_hit *out, uint32_t *n_out, vs_search_stats *stats);
 VS_MUST_USE vs_status vs_index_search_among(vs_index *ix, const void *query, const vs_search_params *params,
                                             const vs_bitset *among, vs_hit *out, uint32_t *n_out, bool *local,
                                             vs_search_stats *stats);

@@ -68,6 +68,7 @@ static void did(vs_exec *x, const vs_request *r, vs_step step, double since) {
   vs_account *c = &x->account;
   step.us = now(r) - since;
   c->distances += step.distances;
+  c->full += step.full;
   c->hops += step.hops;
   c->evaluated += step.evaluated;
   if (c->n_steps < VS_MAX_STEPS) c->step[c->n_steps++] = step;
@@ -82,6 +83,7 @@ static void did_search(vs_exec *x, const vs_request *r, vs_plan_kind how, const 
                 .note = note,
                 .n = n,
                 .distances = s->n_distances,
+                .full = s->n_full,
                 .hops = s->n_hops,
                 .evaluated = evaluated},
       since);
@@ -104,7 +106,8 @@ static vs_status find_matches(vs_exec *x, const vs_target *t, const vs_request *
 static vs_status scan(vs_exec *x, const vs_target *t, const vs_request *r, uint32_t k, const char *note, uint32_t *n) {
   vs_search_stats s;
   double since = now(r);
-  VS_TRY(vs_index_scan_among(t->index, r->vector, k, &r->filter->matches, x->hit, n, &s));
+  vs_search_params params = {.k = k, .exact = r->exact, .rescore = r->rescore};
+  VS_TRY(vs_index_scan_among(t->index, r->vector, &params, &r->filter->matches, x->hit, n, &s));
   did_search(x, r, VS_PLAN_SCAN, note, *n, &s, 0, since);
   return VS_OK;
 }
@@ -138,6 +141,20 @@ static vs_status among_matches(vs_exec *x, const vs_target *t, const vs_request 
               local ? "the graph led to fewer than there are" : "the query's surroundings have next to no matches", n);
 }
 
+typedef struct {
+  const vs_meta *meta;
+  const vs_prepared *filter;
+  bool remembered; /* the matches are known */
+  uint64_t tested;
+} post_test;
+
+static bool passes(void *ctx, uint32_t slot) {
+  post_test *p = ctx;
+  if (p->remembered) return vs_bitset_test(&p->filter->matches, slot);
+  p->tested++;
+  return vs_match_one(p->meta, p->filter, slot);
+}
+
 /* The k nearest that match, by testing ever more of the nearest. */
 static vs_status post_filter(vs_exec *x, const vs_target *t, const vs_request *r, uint32_t k, bool *done, uint32_t *n) {
   const vs_account *c = &x->account;
@@ -148,15 +165,11 @@ static vs_status post_filter(vs_exec *x, const vs_target *t, const vs_request *r
   uint32_t first = vs_plan_post_width(&in, &c->estimate);
   for (uint32_t width = first; width <= total / 4 && width <= first * POST_GROWTH; width *= 2) {
     vs_search_stats s;
-    uint32_t found;
     double since = now(r);
-    vs_search_params params = {.k = width, .ef = width, .rescore = r->rescore};
-    VS_TRY(reserve(x, width));
-    VS_TRY(vs_index_search(t->index, r->vector, &params, x->hit, &found, &s));
-    *n = 0;
-    for (uint32_t i = 0; i < found && *n < k; i++)
-      if (vs_match_one(t->meta, r->filter, x->hit[i].slot)) x->hit[(*n)++] = x->hit[i];
-    did_search(x, r, VS_PLAN_POST, NULL, *n, &s, found, since);
+    post_test test = {t->meta, r->filter, r->filter->epoch == t->meta->epoch, 0};
+    vs_search_params params = {.k = k, .ef = width, .rescore = r->rescore, .keep = passes, .keep_ctx = &test};
+    VS_TRY(vs_index_search(t->index, r->vector, &params, x->hit, n, &s));
+    did_search(x, r, VS_PLAN_POST, NULL, *n, &s, test.tested, since);
     x->account.width = width;
     *done = *n == k;
     if (*done) return VS_OK;
@@ -281,7 +294,8 @@ static vs_status make_plan(vs_exec *x, const vs_target *t, const vs_request *r) 
                              .M = t->config.type == VS_INDEX_FLAT ? 0 : t->config.M,
                              .k = r->k,
                              .ef = r->ef,
-                             .exact = r->exact};
+                             .exact = r->exact,
+                             .coded = t->index && !r->exact && vs_index_quantization(t->index) != VS_QUANTIZE_NONE};
   c->input.flat = !t->index || vs_index_would_scan(t->index, r->k, r->ef);
   c->plan.kind = VS_PLAN_PLAIN;
   if (!r->filter) return VS_OK;

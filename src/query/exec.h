@@ -38,7 +38,7 @@ typedef struct {
   vs_plan_kind how; /* SEARCH */
   const char *note; /* why it was done where that is not plain, or NULL */
   uint32_t n;       /* results of the step */
-  uint64_t distances, hops, evaluated;
+  uint64_t distances, full, hops, evaluated;
   double us;
 } vs_step;
 
@@ -52,7 +52,7 @@ typedef struct {
   vs_match_stats match;
   bool matched; /* the set was found: `matches` is how many */
   uint32_t matches, returned, rounds, width;
-  uint64_t distances, hops, evaluated;
+  uint64_t distances, full, hops, evaluated;
   bool fell_back;
   vs_step step[VS_MAX_STEPS];
   uint32_t n_steps;

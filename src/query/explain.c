@@ -14,6 +14,7 @@
  *              evaluated, us}] in order; how: a plan's name, of a search only; note: why it
  *              was done, or null; n: what the step gave. Several searches: the first were not enough
  *   distances, hops, evaluated, rounds (searches), fellBack, returned, us: of the whole
+ *   fullDistances: those of the distances that compared full vectors, not codes
  *   rejected   [{plan, cost, why}], cost in thousands of nanoseconds or null; cost: the chosen plan's
  *   hints      [{do, field?, value?, improves, why}]: improves names a counter of this object
  *              that gets smaller when the hint is followed
@@ -173,6 +174,16 @@ static bool wants_index(const vs_target *t, const vs_filter_term *term) {
   return !vs_meta_field_of(t->meta, term) && vs_value_index_answers(term);
 }
 
+/* Codes would take the place of most of the full vectors that were read. Comparing them for the k
+ * nearest only is always a gain from here on; below MANY_VECTORS it is not worth a word. */
+#define MANY_VECTORS 500u
+static bool wants_codes(const vs_account *c, const vs_target *t, const vs_request *r) {
+  vs_index_config config = t->config;
+  config.quantization = VS_QUANTIZE_INT8;
+  return t->index && !r->exact && !c->input.coded && c->full > MANY_VECTORS && c->full / 8 > r->k &&
+         vs_index_supports(&config);
+}
+
 static void write_hints(const vs_account *c, const vs_target *t, const vs_request *r, bool ran, vs_wr *w) {
   uint32_t n = 0;
   vs_value_key(w, "hints");
@@ -191,6 +202,11 @@ static void write_hints(const vs_account *c, const vs_target *t, const vs_reques
   }
   if (ran && !r->filter && c->hops > 0 && c->distances > c->input.n) {
     hint(w, "flat", NULL, 0, "distances", "the walk computed more distances than there are records");
+    n++;
+  }
+  if (ran && wants_codes(c, t, r)) {
+    hint(w, "quantize", NULL, 0, "fullDistances",
+         "codes of a quarter of the size would do for all but the nearest candidates");
     n++;
   }
   vs_value_end(w, mark, n);
@@ -217,12 +233,13 @@ vs_status vs_explain(const vs_account *c, const vs_target *t, const vs_request *
   if (ran) {
     write_steps(c, w);
     pair_u64(w, "distances", c->distances);
+    pair_u64(w, "fullDistances", c->full);
     pair_u64(w, "hops", c->hops);
     pair_u64(w, "rounds", c->rounds);
     pair_bool(w, "fellBack", c->fell_back);
     pair_u64(w, "returned", c->returned);
     pair_time(w, "us", c->us);
-    n += 7;
+    n += 8;
   }
   vs_value_end(w, mark, n);
   return w->failed ? VS_OUT_OF_MEMORY : VS_OK;

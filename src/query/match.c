@@ -294,6 +294,8 @@ static vs_status find_set(const vs_meta *m, const vs_filter *f, part *p, vs_bits
   if (status != VS_OK) return status;
   stats->method = taken == total ? VS_MATCH_INDEX : taken > 0 ? VS_MATCH_MIXED : VS_MATCH_EVALUATE;
   if (taken == 0) combine(set, &m->live, COPY);
+  /* Damage that no checksum noticed must not lead to a slot without a record. */
+  if (m->from_saved && taken == total) combine(set, &m->live, INTERSECT);
   if (taken < total) evaluate_rest(m, f, p + taken, total - taken, set, &stats->evaluated);
   count(set);
   return VS_OK;

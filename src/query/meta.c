@@ -4,6 +4,7 @@
  * is meta_choose.c's business.
  */
 #include "meta_choose.h"
+#include "meta_image.h"
 
 #include <string.h>
 
@@ -16,6 +17,7 @@ void vs_meta_init(vs_meta *m, vs_alloc *a, const vs_records *records) {
   m->records = *records;
   m->epoch = 1;
   vs_bitset_init(&m->live, a);
+  vs_bitset_init(&m->changed, a);
 }
 
 static void field_clear(vs_meta_field *f) {
@@ -37,10 +39,16 @@ static void give_up(vs_meta *m) {
     }
   }
   m->n_fields = kept;
-  m->built = false;
+  m->built = m->incomplete = m->unsaved = m->from_saved = false;
   m->reviewed_at = 0;
   vs_bitset_deinit(&m->live);
   vs_bitset_init(&m->live, m->a);
+}
+
+static void forget_saved(vs_meta *m) {
+  m->saved = (vs_meta_saved){NULL, NULL};
+  vs_bitset_deinit(&m->changed);
+  vs_bitset_init(&m->changed, m->a);
 }
 
 static void drop_fields(vs_meta *m, vs_meta_field *field, uint32_t n) {
@@ -54,6 +62,7 @@ static void drop_fields(vs_meta *m, vs_meta_field *field, uint32_t n) {
 void vs_meta_deinit(vs_meta *m) {
   drop_fields(m, m->field, m->n_fields);
   vs_bitset_deinit(&m->live);
+  forget_saved(m);
   m->field = NULL;
   m->n_fields = 0;
   m->built = false;
@@ -173,6 +182,7 @@ static vs_status read_overrides(vs_meta *m, vs_slice overrides, vs_err *err) {
 
 vs_status vs_meta_configure(vs_meta *m, vs_slice overrides, vs_err *err) {
   give_up(m);
+  forget_saved(m);
   vs_meta_field *field = m->field;
   uint32_t n = m->n_fields;
   m->field = NULL;
@@ -204,13 +214,24 @@ static vs_status add(vs_meta *m, uint32_t slot, vs_slice metadata) {
   return VS_OK;
 }
 
+/* What is saved does not hold for the slot any more. */
+static void note_change(vs_meta *m, uint32_t slot) {
+  if (!m->saved.read) return;
+  if (vs_bitset_reserve(&m->changed, slot + 1) == VS_OK)
+    vs_bitset_set(&m->changed, slot);
+  else
+    forget_saved(m);
+}
+
 void vs_meta_added(vs_meta *m, uint32_t slot, vs_slice metadata) {
   m->epoch++;
+  note_change(m, slot);
   if (m->built && add(m, slot, metadata) != VS_OK) give_up(m);
 }
 
 void vs_meta_removing(vs_meta *m, uint32_t slot, vs_slice metadata) {
   m->epoch++;
+  note_change(m, slot);
   if (!m->built) return;
   vs_bitset_clear(&m->live, slot);
   for (uint32_t i = 0; i < m->n_fields; i++) {
@@ -225,8 +246,6 @@ void vs_meta_removing(vs_meta *m, uint32_t slot, vs_slice metadata) {
   }
 }
 
-/* ============ Building ============ */
-
 static vs_status find_live(vs_meta *m) {
   uint32_t n = m->records.n_slots(m->records.ctx);
   vs_slice metadata;
@@ -235,6 +254,44 @@ static vs_status find_live(vs_meta *m) {
     if (m->records.metadata(m->records.ctx, slot, &metadata)) vs_bitset_set(&m->live, slot);
   return VS_OK;
 }
+
+/* ============ Reading what was saved ============ */
+
+void vs_meta_offer(vs_meta *m, const vs_meta_saved *saved) {
+  assert(!m->built);
+  m->saved = *saved;
+}
+
+/* Adds the records that changed since. */
+static vs_status add_changed(vs_meta *m) {
+  for (uint32_t slot = vs_bitset_next(&m->changed, 0); slot != VS_NO_SLOT;
+       slot = vs_bitset_next(&m->changed, slot + 1)) {
+    vs_slice metadata;
+    if (m->records.metadata(m->records.ctx, slot, &metadata)) VS_TRY(add(m, slot, metadata));
+  }
+  return VS_OK;
+}
+
+void vs_meta_take(vs_meta *m) {
+  if (m->built || !m->saved.read) return;
+  vs_meta_reader r = {.m = m};
+  vs_status status = find_live(m);
+  if (status == VS_OK) status = m->saved.read(m->saved.ctx, &r);
+  if (status == VS_OK && !r.ended) status = VS_CORRUPT;
+  if (status == VS_OK) status = add_changed(m);
+  forget_saved(m);
+  if (status != VS_OK) {
+    give_up(m);
+    return;
+  }
+  m->built = m->from_saved = true;
+  for (uint32_t i = 0; i < m->n_fields; i++) {
+    const vs_meta_field *f = &m->field[i];
+    m->incomplete = m->incomplete || (f->overridden && f->asked != VS_META_NONE && f->kind == VS_META_NONE);
+  }
+}
+
+/* ============ Building ============ */
 
 /* Gives every field the index it is to have, in one pass over the records. */
 static vs_status build_fields(vs_meta *m, const uint8_t *kind) {
@@ -262,9 +319,11 @@ static vs_status build_fields(vs_meta *m, const uint8_t *kind) {
 }
 
 vs_status vs_meta_ready(vs_meta *m) {
+  vs_meta_take(m);
   vs_status status = m->built ? VS_OK : find_live(m);
   uint32_t n = m->live.n_set;
-  if (status == VS_OK && m->built && (n < REVIEW_FROM || n / 2 < m->reviewed_at)) return VS_OK;
+  bool settled = m->built && !m->incomplete;
+  if (status == VS_OK && settled && (n < REVIEW_FROM || n / 2 < m->reviewed_at)) return VS_OK;
   uint8_t kind[VS_META_MAX_FIELDS];
   if (status == VS_OK) status = vs_meta_choose(m, n >= REVIEW_FROM, kind);
   if (status == VS_OK) status = build_fields(m, kind);
@@ -272,9 +331,77 @@ vs_status vs_meta_ready(vs_meta *m) {
     give_up(m);
     return status;
   }
-  m->built = true;
+  m->built = m->unsaved = true;
+  m->incomplete = false;
   m->reviewed_at = n;
   return VS_OK;
+}
+
+/* ============ Checking ============ */
+
+static bool same_postings(const vs_postings *a, const vs_postings *b, vs_bitset *x, vs_bitset *y) {
+  if (a->n != b->n) return false;
+  vs_bitset_clear_all(x);
+  vs_bitset_clear_all(y);
+  vs_postings_unite(a, x);
+  vs_postings_unite(b, y);
+  for (uint32_t i = 0; i < x->words.n_items; i++)
+    if (*(uint64_t *)vs_blocks_at(&x->words, i) != *(uint64_t *)vs_blocks_at(&y->words, i)) return false;
+  return true;
+}
+
+static bool same_values(const vs_value_index *a, const vs_value_index *b, vs_bitset *x, vs_bitset *y) {
+  if (a->n != b->n || a->n_scalars != b->n_scalars) return false;
+  for (uint32_t i = 0; i < a->n; i++) {
+    int order = 1;
+    bool comparable = vs_filter_compare(&a->entry[i]->value, &b->entry[i]->value, &order);
+    if (!comparable || order != 0 || !same_postings(&a->entry[i]->slots, &b->entry[i]->slots, x, y)) return false;
+  }
+  return true;
+}
+
+/* Both lists are sound, so that equal keys make equal lists. */
+static bool same_order(const vs_meta *m, const vs_range_index *a, const vs_range_index *b) {
+  if (a->n != b->n || (b->n_vague > 0 && a->n_vague == 0)) return false;
+  for (uint32_t slot = vs_bitset_next(&m->live, 0); slot != VS_NO_SLOT; slot = vs_bitset_next(&m->live, slot + 1)) {
+    uint64_t key = slot < a->key.n_items ? vs_range_key(a, slot) : 0;
+    if (key != (slot < b->key.n_items ? vs_range_key(b, slot) : 0)) return false;
+  }
+  return vs_range_index_sound(a);
+}
+
+/* Builds the field's index anew beside the one there is. */
+static vs_status check_field(const vs_meta *m, const vs_meta_field *f, vs_bitset *x, vs_bitset *y) {
+  vs_meta_field again = {.path = f->path, .kind = f->kind};
+  vs_status status = VS_OK;
+  vs_value_index_init(&again.values, m->a);
+  vs_range_index_init(&again.ranges, m->a);
+  for (uint32_t slot = vs_bitset_next(&m->live, 0); slot != VS_NO_SLOT && status == VS_OK;
+       slot = vs_bitset_next(&m->live, slot + 1)) {
+    vs_slice metadata;
+    if (m->records.metadata(m->records.ctx, slot, &metadata)) status = add_to_field(&again, slot, metadata);
+  }
+  bool same = f->kind == VS_META_VALUE ? same_values(&f->values, &again.values, x, y)
+                                       : same_order(m, &f->ranges, &again.ranges);
+  field_clear(&again);
+  if (status != VS_OK) return status;
+  return same ? VS_OK : VS_CORRUPT;
+}
+
+vs_status vs_meta_check(vs_meta *m) {
+  vs_bitset x, y;
+  vs_meta_take(m);
+  if (!m->built) return VS_OK;
+  vs_bitset_init(&x, m->a);
+  vs_bitset_init(&y, m->a);
+  vs_status status = vs_bitset_reserve(&x, m->live.n_bits);
+  if (status == VS_OK) status = vs_bitset_reserve(&y, m->live.n_bits);
+  for (uint32_t i = 0; i < m->n_fields && status == VS_OK; i++)
+    if (m->field[i].kind != VS_META_NONE) status = check_field(m, &m->field[i], &x, &y);
+  vs_bitset_deinit(&x);
+  vs_bitset_deinit(&y);
+  if (status == VS_CORRUPT) give_up(m);
+  return status;
 }
 
 /* ============ Telling ============ */
@@ -284,7 +411,7 @@ static size_t field_bytes(const vs_meta_field *f) {
 }
 
 size_t vs_meta_bytes(const vs_meta *m) {
-  size_t n = vs_blocks_bytes(&m->live.words);
+  size_t n = vs_blocks_bytes(&m->live.words) + vs_blocks_bytes(&m->changed.words);
   if (!m->field) return n;
   n += VS_META_MAX_FIELDS * sizeof *m->field;
   for (uint32_t i = 0; i < m->n_fields; i++) n += field_bytes(&m->field[i]);

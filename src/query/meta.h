@@ -6,7 +6,9 @@
  *
  * WHEN. Nothing is built before the first filter is used (vs_meta_ready); a
  * store that is never filtered pays nothing. From then on every write
- * maintains what there is.
+ * maintains what there is. What was built can be saved (meta_image.h); a
+ * store that has it saved reads it when the first filter is used, and then adds
+ * the slots that changed in the meantime.
  *
  * WHICH FIELDS. Overrides decide where there are any: a field has an index of
  * the stated kind, one of the kind that fits, or none. Of all other fields a
@@ -36,6 +38,15 @@ typedef struct {
   vs_range_index ranges;
 } vs_meta_field;
 
+typedef struct vs_meta_reader vs_meta_reader; /* meta_image.h */
+
+/* Where saved indexes are. */
+typedef struct {
+  /* Hands every block in order to vs_meta_decode_block, until that or the reading fails. NULL: there are none. */
+  vs_status (*read)(void *ctx, vs_meta_reader *r);
+  void *ctx;
+} vs_meta_saved;
+
 typedef struct {
   vs_alloc *a;
   vs_records records;
@@ -45,6 +56,11 @@ typedef struct {
   uint32_t reviewed_at; /* records when the fields were chosen */
   uint64_t epoch;       /* grows with every change of a record */
   vs_bitset live;       /* the slots with a record; only while built */
+  vs_meta_saved saved;  /* what was saved and not read yet; never while built */
+  vs_bitset changed;    /* slots that changed since it was saved; only while there is such */
+  bool incomplete;      /* read, but a field that the configuration asks for was not among them */
+  bool unsaved;         /* built from the records, not saved since */
+  bool from_saved;      /* not built from the records: what is listed may name slots that are empty by now */
 } vs_meta;
 
 void vs_meta_init(vs_meta *m, vs_alloc *a, const vs_records *records);
@@ -57,6 +73,15 @@ VS_MUST_USE vs_status vs_meta_configure(vs_meta *m, vs_slice overrides, vs_err *
 /* After a record came to a slot, before one leaves it. Cannot fail. */
 void vs_meta_added(vs_meta *m, uint32_t slot, vs_slice metadata);
 void vs_meta_removing(vs_meta *m, uint32_t slot, vs_slice metadata);
+
+/* The records are those that indexes were saved with: they are read when they are needed. */
+void vs_meta_offer(vs_meta *m, const vs_meta_saved *saved);
+/* Reads what was offered, if it was not read yet; forgets it where that fails. */
+void vs_meta_take(vs_meta *m);
+
+/* Whether the indexes say what the records say; those that do not are given up. VS_CORRUPT: they
+ * did not; VS_OUT_OF_MEMORY. O(records * fields). */
+VS_MUST_USE vs_status vs_meta_check(vs_meta *m);
 
 /* Builds and reviews as needed. VS_OUT_OF_MEMORY. O(1) when there is nothing to do. */
 VS_MUST_USE vs_status vs_meta_ready(vs_meta *m);

@@ -29,6 +29,7 @@ typedef struct {
   uint32_t dim;
   uint32_t M; /* 0: there is no graph */
   bool flat;  /* the index scans anyway */
+  bool coded; /* it compares codes of 8 bits first */
   uint32_t k, ef;
   bool exact;
 } vs_plan_input;

@@ -181,6 +181,20 @@ vs_status vs_range_index_add(vs_range_index *x, uint32_t slot, const vs_value *v
   return VS_OK;
 }
 
+vs_status vs_range_index_append(vs_range_index *x, uint32_t slot, uint64_t key) {
+  assert(key != 0);
+  VS_TRY(vs_blocks_reserve(&x->key, slot + 1));
+  uint64_t *at = vs_blocks_at(&x->key, slot);
+  if (*at != 0) return VS_CORRUPT;
+  bool full = x->n_chunks == 0 || x->chunk[x->n_chunks - 1]->n == VS_RANGE_CHUNK;
+  if (full && !open_chunk(x, x->n_chunks)) return VS_OUT_OF_MEMORY;
+  vs_range_chunk *last = x->chunk[x->n_chunks - 1];
+  last->slot[last->n++] = slot;
+  x->n++;
+  *at = key;
+  return VS_OK;
+}
+
 void vs_range_index_remove(vs_range_index *x, uint32_t slot) {
   uint64_t key = slot < x->key.n_items ? vs_range_key(x, slot) : 0;
   if (key == 0) return;

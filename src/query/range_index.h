@@ -50,6 +50,9 @@ size_t vs_range_index_bytes(const vs_range_index *x);
 
 /* Adds a slot with the field's value. VS_OUT_OF_MEMORY: the index must be given up. */
 VS_MUST_USE vs_status vs_range_index_add(vs_range_index *x, uint32_t slot, const vs_value *value);
+/* Appends a slot with its key, as read from storage, after those that come before it in the list
+ * (the caller's business). VS_CORRUPT: the slot is there already. VS_OUT_OF_MEMORY. */
+VS_MUST_USE vs_status vs_range_index_append(vs_range_index *x, uint32_t slot, uint64_t key);
 /* Takes a slot out, whatever its value. Cannot fail. */
 void vs_range_index_remove(vs_range_index *x, uint32_t slot);
 

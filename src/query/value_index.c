@@ -203,6 +203,14 @@ static vs_status add_one(vs_value_index *x, uint32_t slot, bool element, const v
   return postings_add(x, &x->entry[at]->slots, slot);
 }
 
+vs_status vs_value_index_append(vs_value_index *x, bool element, const vs_value *v, const vs_postings *slots) {
+  if (x->n > 0 && compare_keys(element, v, x->entry[x->n - 1]) <= 0) return VS_CORRUPT;
+  VS_TRY(insert_entry(x, x->n, element, v));
+  x->entry[x->n - 1]->slots = *slots;
+  x->bytes += postings_bytes(slots);
+  return VS_OK;
+}
+
 static void remove_one(vs_value_index *x, uint32_t slot, bool element, const vs_value *v) {
   bool found;
   uint32_t at = find(x, element, v, &found);

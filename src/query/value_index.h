@@ -50,6 +50,10 @@ void vs_value_index_deinit(vs_value_index *x);
 
 /* Adds a slot with the field's value. VS_OUT_OF_MEMORY: the index must be given up. */
 VS_MUST_USE vs_status vs_value_index_add(vs_value_index *x, uint32_t slot, const vs_value *value);
+/* Appends an entry with its slots (now the index's), as read from storage; n > 0. VS_CORRUPT: it
+ * does not come after the last one. VS_OUT_OF_MEMORY. On both the slots stay the caller's. */
+VS_MUST_USE vs_status vs_value_index_append(vs_value_index *x, bool element, const vs_value *v,
+                                            const vs_postings *slots);
 /* Takes it out again; the value must be the one it was added with. Cannot fail. */
 void vs_value_index_remove(vs_value_index *x, uint32_t slot, const vs_value *value);
 

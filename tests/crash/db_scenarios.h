@@ -256,6 +256,46 @@ static inline vs_status full_medium(client *c, model *m) {
   return VS_OK;
 }
 
+/* The index of v must hold the records that the model has. */
+static inline vs_status ask_filter(client *c, const model *m) {
+  vs_meta *meta = &c->db.coll.meta;
+  VS_TRY(vs_meta_ready(meta));
+  if (meta->n_fields == 0) { /* neither built before nor read from what was saved */
+    vs_wr w;
+    vs_err err;
+    vs_wr_init(&w, &c->outer);
+    size_t mark = vs_value_object_begin(&w);
+    vs_value_key(&w, "v"), vs_value_cstring(&w, "value");
+    vs_value_end(&w, mark, 1);
+    vs_status status = vs_meta_configure(meta, (vs_slice){w.p, w.n}, &err);
+    vs_wr_deinit(&w);
+    if (status == VS_OK) status = vs_meta_ready(meta);
+    if (status != VS_OK) return status;
+  }
+  uint32_t n = 0, live = 0;
+  for (uint32_t i = 0; i < meta->n_fields; i++)
+    for (uint32_t j = 0; j < meta->field[i].values.n; j++) n += meta->field[i].values.entry[j]->slots.n;
+  for (uint32_t i = 0; i < N_RECORDS; i++) live += m->after[m->issued].version[i] != 0;
+  must(n == live);
+  return VS_OK;
+}
+
+/* Metadata indexes are built, saved and read back, and follow the writes. */
+static inline vs_status filtered(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 12, false));
+  VS_TRY(ask_filter(c, m));
+  VS_TRY(checkpoint(c, false));
+  VS_TRY(put(c, m, 4, 10, false));
+  VS_TRY(reopen(c, false));
+  VS_TRY(ask_filter(c, m));
+  VS_TRY(put(c, m, 2, 3, true));
+  VS_TRY(checkpoint(c, false));
+  VS_TRY(reopen(c, true));
+  VS_TRY(put(c, m, 20, 2, false));
+  VS_TRY(checkpoint(c, true));
+  return ask_filter(c, m);
+}
+
 typedef struct {
   const char *name;
   vs_status (*run)(client *, model *);
@@ -273,6 +313,7 @@ static const scenario scenarios[] = {
     {"snapshots", snapshots},
     {"reembedding", reembedding},
     {"full_medium", full_medium},
+    {"filtered", filtered},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
 

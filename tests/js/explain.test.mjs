@@ -134,6 +134,21 @@ test('the hint to raise ef', async (t) => {
   assert.ok(found > 0, 'no query got the hint');
 });
 
+test('the hint to quantize', async (t) => {
+  const all = Array.from({ length: 3000 }, (_, id) => ({ id, vector: randomVector(next, 16), metadata: { half: id % 2 } }));
+  let found = 0;
+  const made = await temporary(t, { index: { type: 'hnsw' } }, all);
+  const coded = await temporary(t, { index: { type: 'hnsw' }, quantization: 'int8' }, all);
+  for (const query of [{ vector, ef: 100 }, { vector, filter: 'half = 1', ef: 100 }, { vector, filter: 'half = 1', k: 30 }]) {
+    assert.equal((await coded.explain(query)).hints.some((hint) => hint.do === 'quantize'), false);
+    found += await followed('quantize', made, query, () => coded.explain(query));
+  }
+  assert.ok(found > 1, `${found} queries got the hint`);
+  const manhattan = await temporary(t, { index: { type: 'hnsw' }, metric: 'manhattan' }, all);
+  assert.deepEqual((await manhattan.explain({ vector, ef: 100 })).hints, [], 'there are no codes for this metric');
+  assert.equal((await made.explain({ vector, exact: true })).hints.some((hint) => hint.do === 'quantize'), false);
+});
+
 test('each hit says why it is there', async () => {
   const filter = "third = 1 AND (n < 3000 OR code LIKE 'c5%') AND nothing IS NULL";
   const query = { vector, k: 20, filter };

@@ -328,3 +328,31 @@ test('a cursor is good after closing, optimizing and reopening', async () => {
   assert.ok(seen.every((id) => expected.includes(id)), 'none inserted later came');
   await store.close();
 });
+
+test('metadata indexes are read back after reopening; changed overrides and schema are durable at once', async () => {
+  const path = join(root, 'indexed');
+  const kinds = async (store) => Object.fromEntries((await store.stats()).indexes.map(({ field, kind }) => [field, kind]));
+  const next = random(8);
+  let store = await VecStore.open({ path, storage: 'fs', indexes: { n: 'range' } });
+  await store.upsert(Array.from({ length: 400 }, (_, id) => ({ id, vector: randomVector(next, 4), metadata: { n: id, tag: `t${id % 5}` } })));
+  assert.equal(await store.count({ filter: "n < 100 AND tag = 't1'" }), 20);
+  await store.checkpoint();
+  await store.upsert({ id: 400, vector: [1, 2, 3, 4], metadata: { n: 50, tag: 't1' } });
+  await store.delete(1);
+  await store.close();
+
+  store = await VecStore.open({ path, storage: 'fs' });
+  assert.deepEqual(await kinds(store), {}, 'an opening does not read them');
+  assert.equal(await store.count({ filter: "n < 100 AND tag = 't1'" }), 20);
+  assert.deepEqual(await kinds(store), { n: 'range', tag: 'value' });
+  assert.deepEqual((await store.verify()).errors, []);
+  await store.close();
+
+  store = await VecStore.open({ path, storage: 'fs', indexes: { n: 'value', tag: false }, schema: { n: 'integer' } });
+  await store.close(); // writes nothing: so few changes are not worth a checkpoint
+  store = await VecStore.open({ path, storage: 'fs' });
+  await assert.rejects(store.upsert({ id: 9, vector: [1, 2, 3, 4], metadata: { n: 'x' } }), { code: 'SCHEMA' });
+  assert.equal(await store.count({ filter: "n < 100 AND tag = 't1'" }), 20);
+  assert.deepEqual(await kinds(store), { n: 'value' });
+  await store.close();
+});

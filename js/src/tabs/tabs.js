@@ -20,7 +20,7 @@ import { pack } from './wire.js';
 
 /** @import { Environment, Local } from './member.js' */
 /** @import { Parts } from '../open.js' */
-/** @import { ByteSource } from '../types.js' */
+/** @import { ByteSource } from '../source.js' */
 
 const KINDS = ['idbfs', 'idb', 'opfs'];
 

@@ -8,7 +8,7 @@
 #include "../tap.h"
 
 #define SLOTS 3000u
-#define DIM 16u
+#define DIM 64u
 
 typedef struct {
   vs_alloc a, own; /* what is tested; what the test needs */
