@@ -23,6 +23,7 @@ OPTIMIZE = -O2
 COLD_LAYERS := store db api cli
 COLD_FILES := $(addprefix base/,clock io io_host io_mem io_posix status utf8) $(addprefix index/,index hnsw_image hnsw_remove hnsw_refine turbo_train) \
   $(addprefix filter/,build explain geo lex like number parse tree) \
+  $(addprefix text/,analyze expand pool postings search_plan stem_english stem_porter textindex textoptions textquery unicode vocabulary) \
   $(addprefix query/,boost exec explain facets match meta meta_choose mmr plan range_index value_index)
 WASM_CFLAGS = $(WARN) $(OPTIMIZE) -DNDEBUG -fno-math-errno -fno-strict-aliasing $(WASM_FEATURES)
 

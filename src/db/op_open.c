@@ -33,7 +33,7 @@ typedef struct {
   vs_image_loader loader;
   vs_checkpoint checkpoint;
   uint32_t n_replayed;
-  vs_wr kept; /* the options' object {indexes, schema}, as far as given */
+  vs_wr kept; /* the options' object {indexes, schema, text}, as far as given */
 } open_op;
 
 /* ============ Options ============ */
@@ -62,14 +62,18 @@ static vs_status read_storage(open_op *op, const vs_value *options, vs_err *err)
 
 /* The host's bytes are gone when the collection is made. */
 static vs_status copy_kept(open_op *op, const vs_value *options, vs_err *err) {
-  static const char *const names[] = {"indexes", "schema"};
+  static const char *const names[] = {"indexes", "schema", "text"};
   size_t mark = vs_value_object_begin(&op->kept);
   uint32_t n = 0;
-  for (uint32_t i = 0; i < 2; i++) {
+  for (uint32_t i = 0; i < 3; i++) {
     vs_slice bytes = vs_value_member(options, names[i]);
-    if (bytes.n == 0) continue;
+    if (bytes.n == 0 && i < 2) continue;
     vs_value_key(&op->kept, names[i]);
-    vs_wr_bytes(&op->kept, bytes.p, bytes.n);
+    /* Without text options an empty object: the defaults are kept, so that a later opening is held to them. */
+    if (bytes.n)
+      vs_wr_bytes(&op->kept, bytes.p, bytes.n);
+    else
+      vs_value_end(&op->kept, vs_value_object_begin(&op->kept), 0);
     n++;
   }
   vs_value_end(&op->kept, mark, n);
