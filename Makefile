@@ -44,7 +44,7 @@ ENGINE_SRC := $(wildcard $(LAYERS:%=src/%/*.c))
 WASM_SRC := $(filter-out $(KERNEL_SRC) src/kernels/dist_f32_scalar.c src/base/io_fault.c,$(ENGINE_SRC))
 # Extracting, splitting and embedding text have a module of their own, which only those who use it load.
 TEXT_MODULE := src/api/vs_text_abi.c
-ABOVE_ENGINE := $(wildcard src/text/*.c src/rag/*.c src/embed/*.c) $(TEXT_MODULE)
+ABOVE_ENGINE := $(wildcard src/rag/*.c src/embed/*.c) $(TEXT_MODULE)
 C_FILES := $(filter-out tests/node_modules/%,$(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch]))
 JS_SRC := $(shell find js/src -name '*.js' -o -name '*.mjs' -o -name '*.ts' -o -name '*.mts')
 TEST_SRC := $(wildcard tests/unit/*/*.c tests/crash/*.c tests/fuzz/*.c tests/filter/*.c)
@@ -214,6 +214,7 @@ check: setup-test js $(patsubst %.c,build/tidy/%.ok,$(filter src/%.c,$(C_FILES))
 	@for tool in layers lengths objects; do node tests/tools/$$tool.mjs || exit 1; done
 	@node wasm/tools/gen-abi.mjs build/abi --check
 	@node wasm/tools/gen-unicode.mjs src/embed/fold_tables.gen.h --check
+	@node wasm/tools/gen-words.mjs src/text/word_tables.gen.h --check
 build/tidy/%.ok: ANALYZE = -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -include tests/tools/analyze.h
 build/tidy/src/base/status.ok: ANALYZE =
 build/tidy/%.ok: %.c .clang-tidy | build/.test-tools

@@ -12,9 +12,10 @@ import { exportsOf, imports } from '../wasm/tools/wasm-binary.mjs';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const KB = 1000;
-/** Above the design, which gives 80 for quantization and filters: src/README.md says what takes it up. */
-const GZIP_BUDGET = 106 * KB;
-const CLI_GZIP_BUDGET = 150 * KB;
+/** Above the design, which gives 100 with text search: src/README.md says what takes it up. */
+const GZIP_BUDGET = 139 * KB;
+/** Above the design's 150: the command has the whole engine in it, text search too, which it does not use yet. */
+const CLI_GZIP_BUDGET = 175 * KB;
 const GLUE_GZIP_BUDGET = 22 * KB;
 const KERNELS = ['dot', 'euclidean', 'manhattan', 'hamming', 'jaccard', 'chebyshev', 'canberra', 'braycurtis'];
 const EMSCRIPTEN_OWN = ['__wasm_call_ctors', '__indirect_function_table', '__errno_location', 'malloc', 'free',

@@ -106,7 +106,7 @@ const keyOf = (bytes) => String.fromCharCode(...bytes);
  * @param {(handle: number) => T} fn inside the guard
  * @returns {T}
  */
-function withFilter(engine, selection, fn) {
+export function withFilter(engine, selection, fn) {
   const encoded = encodeSelection(selection);
   if (encoded === undefined) return engine.guard(() => fn(0));
   const isKept = encoded.bytes.length + encoded.params.length <= KEPT_BYTES;

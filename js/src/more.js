@@ -3,4 +3,5 @@
 export { ask, checkFilter, count, deletion, estimate, explain, patches, scanPage, scanStart, selectionOf } from './asking.js';
 export { beginPipeline } from './pipeline.js';
 export { repair } from './repair.js';
+export { askBoth, askText, prepareText, readHybridQuery, readTextQuery } from './textual.js';
 export { SchemaCheck, readLasting } from './schema.js';

@@ -166,6 +166,24 @@ function efOf(what, name, preset, ef) {
 /** A copy, so that the caller may change its object at once. @type {Check} */
 const copyOf = (_name, value) => snapshot(value);
 
+const TEXT = {
+  tokenizer: oneOf(['standard', 'simple', 'whitespace', 'letter', 'keyword'], 'text.'),
+  stemmer: oneOf(['none', 'porter', 'english'], 'text.'),
+  stopwords: copyOf,
+  possessives: checkBoolean,
+  k1: checkNumber,
+  b: checkNumber,
+  weights: copyOf,
+};
+
+/** What is beyond names and types the engine checks. @param {string} name @param {unknown} value */
+function checkTextOptions(name, value) {
+  const read = readOptions(name, value, TEXT);
+  if (read.stopwords !== undefined && !Array.isArray(read.stopwords)) checkOneOf('text.stopwords', read.stopwords, ['none', 'lucene']);
+  return read;
+}
+
+
 const OPEN = {
   path: checkPath,
   storage: checkStorage,
@@ -183,19 +201,20 @@ const OPEN = {
   embedder: asItIs,
   schema: copyOf,
   indexes: copyOf,
+  text: checkTextOptions,
   wasm: asItIs,
   ...PROGRESS,
 };
 
 /** @param {unknown} given */
 export function readOpenOptions(given) {
-  const options = readOptions('open', given, OPEN, ['text']);
+  const options = readOptions('open', given, OPEN);
   const storage = options.storage ?? 'auto';
   const path = options.path === ':memory:' ? undefined : options.path;
   if (options.path === ':memory:' && storage !== 'auto' && storage !== 'memory') {
     throw invalid(`path ':memory:' contradicts storage ${show(storage)}`);
   }
-  const { dimension, metric, index, quantization, schema, indexes, repair } = options;
+  const { dimension, metric, index, quantization, schema, indexes, text, repair } = options;
   return {
     storage: /** @type {'auto' | import('./platform/platform.js').Kind | object} */ (storage),
     path: /** @type {string | undefined} */ (path),
@@ -209,7 +228,7 @@ export function readOpenOptions(given) {
     onProgress: /** @type {((share: number) => void) | undefined} */ (options.onProgress),
     embedder: /** @type {unknown} */ (options.embedder),
     /** What the engine is told; absent options are not, so that the saved ones win. */
-    config: /** @type {Record<string, any>} */ ({ dimension, metric, quantization, repair, ...index }),
+    config: /** @type {Record<string, any>} */ ({ dimension, metric, quantization, text, repair, ...index }),
   };
 }
 

@@ -17,9 +17,9 @@ import {
 import { Packer, encodeId, strip } from './records.js';
 import { VERSION } from './version.js';
 
-/** @import { Embedder, Estimate, Explanation, Hit, Hits, Id, JsonlOptions, OpenOptions, OperationOptions, Part, Patch, PipelineStage, Query,
+/** @import { Embedder, Estimate, Explanation, Hit, Hits, HybridHit, HybridQuery, Id, JsonlOptions, OpenOptions, OperationOptions, Part, Patch, PipelineStage, Query,
  *   QueryCost, RecordInput, ReembedOptions, ReembedResult, Scan, ScanOptions, Selection, Snapshot, Stats, StoredRecord,
- *   UpsertManyOptions, VerifyResult } from './types.js' */
+ *   TextHit, TextQuery, UpsertManyOptions, VerifyResult } from './types.js' */
 /** @import { CheckedQuery } from './options.js' */
 /** @import { SchemaCheck } from './schema.js' */
 /** @import { Engine, Operation } from './engine/engine.js' */
@@ -461,6 +461,42 @@ export class VecStore {
   }
 
   /**
+   * The records whose text fits best by BM25, best first: of a plain text the words, of which any may match, and its
+   * "quoted phrases", which must; with `syntax: 'query'` operators. The first text query of an opened store builds the
+   * index.
+   * @param {TextQuery<M>} query
+   * @returns {Promise<TextHit<M>[]>}
+   */
+  async textQuery(query) {
+    this.#checkOpen();
+    const copy = snapshot(query);
+    throwIfAborted(copy?.signal);
+    return this.#queue.run(() => withMore(async (more) => {
+      const checked = more.readTextQuery(copy);
+      await more.prepareText(this.#engine, this.#platform.yieldToHost, checked.signal);
+      return /** @type {any} */ (more.askText(this.#engine, checked));
+    }));
+  }
+
+  /**
+   * The best records by their text and their vectors together. Without a vector the store's embedder makes one of the
+   * text.
+   * @param {HybridQuery<M>} query
+   * @returns {Promise<HybridHit<M>[]>}
+   */
+  async hybridQuery(query) {
+    this.#checkOpen();
+    const copy = snapshot(query);
+    throwIfAborted(copy?.signal);
+    return this.#queue.run(() => withMore(async (more) => {
+      const checked = more.readHybridQuery(copy, this.#embedding !== null);
+      await this.#embedding?.queries([checked.vector])?.take(this.#embedding);
+      await more.prepareText(this.#engine, this.#platform.yieldToHost, checked.signal);
+      return /** @type {any} */ (more.askBoth(this.#engine, checked));
+    }));
+  }
+
+  /**
    * Runs a query and says how: which plan and why, what was estimated and what happened, what would help.
    * @param {Query<M>} query
    * @returns {Promise<Explanation>}
@@ -564,6 +600,7 @@ export class VecStore {
       metric: stats.metric,
       index: stats.index,
       indexes: stats.metadataIndexes,
+      text: stats.text,
       quantization: stats.quantization,
       embedder: stats.embedder,
       reembedding: stats.reembedding,

@@ -106,6 +106,7 @@
  * @property {boolean} [repair] open a damaged store with what can be read of it: the index is built anew, and all is
  *   written to new files before the store is open; only then are the damaged ones removed. `verify({ repair: true })`
  *   tells what was found and lost. Where the manifest is lost, the settings given now are in force
+ * @property {TextOptions} [text] how texts are searched
  * @property {Embedder} [embedder] makes the vectors of records and queries that come with text only
  * @property {URL | Response | BufferSource | WebAssembly.Module} [wasm] the engine, if not next to this package
  * @property {AbortSignal} [signal]
@@ -262,6 +263,80 @@
  */
 
 /**
+ * What texts are taken apart into, and how they are scored. tokenizer, stemmer, stopwords and possessives are kept with
+ * the store and stay as they are; the others may change when it is opened.
+ * @typedef {object} TextOptions
+ * @property {'standard' | 'simple' | 'whitespace' | 'letter' | 'keyword'} [tokenizer] words of any language (of scripts
+ *   without spaces between words pairs of characters); split at spaces and punctuation; at spaces; runs of letters; the
+ *   whole text. 'standard'
+ * @property {'none' | 'porter' | 'english'} [stemmer] `english` is Porter2. 'english'
+ * @property {'none' | 'lucene' | readonly string[]} [stopwords] words that are not indexed; `lucene` are 33 of English.
+ *   'lucene'
+ * @property {boolean} [possessives] a trailing 's is left off; true unless the stemmer is 'none'
+ * @property {number} [k1] how much repetition counts; 1.2
+ * @property {number} [b] how much length counts against a text, 0 to 1; 0.75
+ * @property {Record<string, number>} [weights] of named texts; 1
+ */
+
+/**
+ * @template {object} [M=Record<string, any>]
+ * @typedef {object} TextQuery
+ * @property {string} text
+ * @property {'plain' | 'query'} [syntax] plain: words, of which any may match, and "quoted phrases", which must; query:
+ *   +must -not, AND OR NOT, ( ), "phrase"~2, begin*, mispelt~, field:word, word^2. 'plain'
+ * @property {string | readonly string[]} [fields] the named texts to look in; all
+ * @property {number} [k] 10
+ * @property {string | Filter<M>} [filter] only records that match
+ * @property {FilterParams} [params] values for the $names of a filter as text
+ * @property {number} [minScore]
+ * @property {boolean} [highlight] each hit says where the words stand
+ * @property {Part[]} [include] ['metadata']
+ * @property {AbortSignal} [signal]
+ */
+
+/**
+ * Where words stand, as places in the string: of a text that is a string [from, to) pairs, of named texts the pairs of
+ * each that has some.
+ * @typedef {[number, number][] | Record<string, [number, number][]>} Marks
+ */
+
+/**
+ * @template {object} [M=Record<string, any>]
+ * @typedef {object} TextHit
+ * @property {Id} id
+ * @property {number} score BM25
+ * @property {M} [metadata]
+ * @property {Float32Array} [vector]
+ * @property {Text} [text]
+ * @property {Marks} [highlights] with `highlight`
+ */
+
+/**
+ * @template {object} [M=Record<string, any>]
+ * @typedef {TextQuery<M> & {
+ *   vector?: VectorInput, ef?: number, exact?: boolean, rescore?: number | boolean,
+ *   preset?: 'fast' | 'balanced' | 'high' | 'max',
+ *   fusion?: 'rrf' | 'weighted', alpha?: number, rrfK?: number, depth?: number, explain?: boolean }} HybridQuery
+ *   `rrf`, the default, adds 1 / (60 + rank) of both sides; `weighted` adds their scores, brought to 0..1 among those
+ *   fetched. alpha is the vector side's weight, 1 - alpha the text side's; without it both count alike. rrfK is the 60.
+ *   depth: how many each side fetches; without it rrf fetches until the result cannot change, weighted 100 or 2 k
+ */
+
+/**
+ * @template {object} [M=Record<string, any>]
+ * @typedef {TextHit<M> & { parts: { vector: number | null, text: number | null }, explanation?: HybridExplanation }} HybridHit
+ *   score is the fused one; parts are the sides' own, null where a side did not find the record
+ */
+
+/**
+ * @typedef {object} HybridExplanation
+ * @property {number} rank
+ * @property {'rrf' | 'weighted'} fusion
+ * @property {{ rank: number, score: number } | null} vector
+ * @property {{ rank: number, score: number } | null} text
+ */
+
+/**
  * Members to set; undefined ones are removed.
  * @template {object} M
  * @typedef {{ [K in keyof M]?: M[K] | undefined }} Patch
@@ -367,6 +442,8 @@
  * @property {{ name: string, dimension: number, done: number } | null} reembedding an unfinished re-embedding
  * @property {{ field: string, kind: 'value' | 'range', bytes: number, [key: string]: any }[]} indexes of metadata
  *   fields
+ * @property {{ ready: boolean, records: number, terms: number, bytes: number }} text the index of texts; it is built by
+ *   the first text query
  * @property {'strict' | 'relaxed'} durability
  * @property {{ total: number, wasm: number, [part: string]: number }} memory bytes; total is WASM memory and
  *   what the storage keeps in memory

@@ -12,6 +12,7 @@
 #include "../db/op.h"
 #include "../db/pack.h"
 #include "../db/reembed.h"
+#include "../db/texts.h"
 #include "../query/mmr.h"
 
 #define VS_STATUS_CODE(name, number, js) _Static_assert((int)name == number, "vs_abi.def repeats status.h");
@@ -419,6 +420,33 @@ const void *vs_estimate(vs_db *db, uint32_t k, uint32_t ef, uint32_t flags, int3
   vs_request r = request_of(s, k, ef, flags);
   if (vs_filters_get(&s->filters, filter, &r.filter, &s->err) != VS_OK) return NULL;
   return vs_exec_estimate(&s->exec, &target, &r, &s->err) == VS_OK ? s->exec.plan.p : NULL;
+}
+
+_Static_assert(sizeof(vs_text_hit) == VS_TEXT_HIT_BYTES && offsetof(vs_text_hit, score) == 8, "text hit layout");
+
+int32_t vs_text_prepare(vs_db *db, double bytes) {
+  vs_db_state *s = &db->state;
+  bool done = false;
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  vs_status status = vs_texts_prepare(s, bytes, &done);
+  return count_or_status(s, status, done);
+}
+
+int32_t vs_text_query(vs_db *db, const void *text, uint32_t n, uint32_t flags, uint32_t k, int32_t filter,
+                      const void *fields, uint32_t fields_n) {
+  vs_db_state *s = &db->state;
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  vs_status status =
+      vs_texts_query(s, (vs_slice){text, n}, (flags & VS_TEXT_SYNTAX) != 0, k, filter, (vs_slice){fields, fields_n});
+  return count_or_status(s, status, s->search.n_hits);
+}
+
+const void *vs_text_hits(vs_db *db) { return db->state.search.hit; }
+
+const void *vs_text_marks(vs_db *db, uint32_t slot) {
+  vs_db_state *s = &db->state;
+  if (check_open(s) != VS_OK) return NULL;
+  return vs_texts_marks(s, slot, begin_out(s)) == VS_OK ? finish_out(s) : NULL;
 }
 
 uint32_t vs_find(vs_db *db, const void *id, uint32_t n) {

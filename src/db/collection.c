@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "../text/textoptions.h"
 #include "reembed.h"
 
 static bool same_id(const void *ctx, uint32_t slot, vs_slice key) {
@@ -20,6 +21,14 @@ static bool metadata_of(const void *ctx, uint32_t slot, vs_slice *out) {
   return b != NULL;
 }
 
+static bool text_of(const void *ctx, uint32_t slot, vs_slice *out) {
+  const vs_body *b = vs_coll_body(ctx, slot);
+  if (b) *out = vs_body_text(b);
+  return b != NULL;
+}
+
+static uint64_t sequence_of(const void *ctx, uint32_t slot) { return vs_coll_body(ctx, slot)->seq; }
+
 static uint32_t slots_of(const void *ctx) { return ((const vs_collection *)ctx)->n_slots; }
 
 void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, uint64_t hash_seed) {
@@ -32,6 +41,7 @@ void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, u
   vs_blocks_init(&c->free_slot, a, sizeof(uint32_t));
   vs_hashmap_init(&c->ids, a, hash_seed, same_id, c);
   vs_meta_init(&c->meta, a, &(vs_records){c, metadata_of, slots_of});
+  vs_textindex_init(&c->text, a, &(vs_texts){c, text_of, slots_of, sequence_of}, hash_seed);
   vs_wr_init(&c->kept, a);
   c->next_seq = 1;
   c->next_rev = 1;
@@ -42,6 +52,7 @@ void vs_coll_deinit(vs_collection *c) {
   vs_coll_unfix_dim(c);
   vs_reembed_destroy(c->a, c->next);
   vs_meta_deinit(&c->meta);
+  vs_textindex_deinit(&c->text);
   vs_wr_deinit(&c->kept);
   vs_hashmap_deinit(&c->ids);
   vs_blocks_deinit(&c->free_slot);
@@ -89,15 +100,26 @@ void vs_coll_unfix_dim(vs_collection *c) {
 
 /* ============ Kept options ============ */
 
-static const char *const kept_names[] = {"indexes", "schema"};
+static const char *const kept_names[] = {"indexes", "schema", "text"};
+
+static vs_value kept_object(vs_slice kept) {
+  vs_rd r = vs_rd_of(kept.p, kept.n);
+  return kept.n ? vs_value_read(&r) : (vs_value){VS_VALUE_OBJECT, 0, 0, {NULL, 0}, 0};
+}
 
 /* Writes what holds from now on: given where it is given, else as it was. */
-static void write_kept(vs_wr *w, const vs_value *options, vs_slice before) {
-  vs_rd r = vs_rd_of(before.p, before.n);
-  vs_value old = before.n ? vs_value_read(&r) : (vs_value){VS_VALUE_OBJECT, 0, 0, {NULL, 0}, 0};
+static vs_status write_kept(vs_wr *w, const vs_value *options, vs_slice before, vs_err *err) {
+  vs_value old = kept_object(before);
   size_t mark = vs_value_object_begin(w);
   uint32_t n = 0;
-  for (uint32_t i = 0; i < 2; i++) {
+  vs_slice text = vs_value_member(options, "text");
+  for (uint32_t i = 0; i < 3; i++) {
+    if (i == 2 && text.n > 0) {
+      vs_value_key(w, kept_names[i]);
+      VS_TRY(vs_text_options_merge(vs_value_member(&old, "text"), text, w, err));
+      n++;
+      continue;
+    }
     vs_slice bytes = vs_value_member(options, kept_names[i]);
     if (bytes.n == 0) bytes = vs_value_member(&old, kept_names[i]);
     if (bytes.n == 0 || bytes.p[0] == VS_VALUE_NULL) continue;
@@ -106,19 +128,20 @@ static void write_kept(vs_wr *w, const vs_value *options, vs_slice before) {
     n++;
   }
   vs_value_end(w, mark, n);
+  return w->failed ? vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the options") : VS_OK;
 }
 
 vs_status vs_coll_keep(vs_collection *c, const vs_value *options, vs_err *err) {
   vs_wr next;
   vs_wr_init(&next, c->a);
-  write_kept(&next, options, (vs_slice){c->kept.p, c->kept.n});
-  if (next.failed) {
+  vs_status status = write_kept(&next, options, (vs_slice){c->kept.p, c->kept.n}, err);
+  if (status != VS_OK) {
     vs_wr_deinit(&next);
-    return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the options");
+    return status;
   }
-  vs_rd r = vs_rd_of(next.p, next.n);
-  vs_value object = vs_value_read(&r);
-  vs_status status = vs_meta_configure(&c->meta, vs_value_member(&object, "indexes"), err);
+  vs_value object = kept_object((vs_slice){next.p, next.n});
+  status = vs_textindex_configure(&c->text, vs_value_member(&object, "text"), err);
+  if (status == VS_OK) status = vs_meta_configure(&c->meta, vs_value_member(&object, "indexes"), err);
   vs_wr *loser = status == VS_OK ? &c->kept : &next;
   vs_wr_deinit(loser);
   if (status == VS_OK) c->kept = next;
@@ -168,6 +191,7 @@ static void install_new(vs_collection *c, vs_body *body) {
   *(vs_body **)vs_blocks_at(&c->bodies, body->slot) = body;
   c->body_bytes += sizeof *body + vs_body_payload(body).n;
   vs_meta_added(&c->meta, body->slot, vs_body_meta(body));
+  vs_textindex_added(&c->text, body->slot, vs_body_text(body));
   c->n_live++;
 }
 
@@ -175,12 +199,16 @@ static void install_body(vs_collection *c, vs_body *body) {
   vs_body **place = vs_blocks_at(&c->bodies, body->slot);
   vs_body *old = *place;
   if (old) {
+    vs_slice text = vs_body_text(body), old_text = vs_body_text(old);
+    bool same_text = text.n == old_text.n && memcmp(text.p, old_text.p, text.n) == 0;
     vs_meta_removing(&c->meta, body->slot, vs_body_meta(old));
+    if (!same_text) vs_textindex_removing(&c->text, body->slot, old_text);
     c->body_bytes += vs_body_payload(body).n;
     c->body_bytes -= vs_body_payload(old).n;
     vs_free(c->a, old);
     *place = body;
     vs_meta_added(&c->meta, body->slot, vs_body_meta(body));
+    if (!same_text) vs_textindex_added(&c->text, body->slot, text);
     return;
   }
   vs_hashmap_put(&c->ids, vs_body_id(body), body->slot);
@@ -220,6 +248,7 @@ void vs_coll_apply_delete(vs_collection *c, uint32_t slot) {
   if (c->has_index) vs_index_remove(c->index, slot);
   vs_hashmap_remove(&c->ids, vs_body_id(body));
   vs_meta_removing(&c->meta, slot, vs_body_meta(body));
+  vs_textindex_removing(&c->text, slot, vs_body_text(body));
   c->body_bytes -= sizeof *body + vs_body_payload(body).n;
   vs_free(c->a, body);
   *place = NULL;

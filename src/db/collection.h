@@ -20,6 +20,7 @@
 #include "../base/hashmap.h"
 #include "../index/index.h"
 #include "../query/meta.h"
+#include "../text/textindex.h"
 #include "marks.h"
 #include "record.h"
 
@@ -56,15 +57,17 @@ typedef struct {
   size_t body_bytes; /* memory of all bodies */
   vs_reembed *next;  /* owned: vectors of another embedder being gathered, or NULL */
   vs_meta meta;      /* what queries know of the metadata */
-  vs_wr kept;        /* encoded object {indexes, schema}: options kept as given, those that are set */
+  vs_textindex text; /* what text queries know of the texts */
+  vs_wr kept;        /* encoded object {indexes, schema, text}: options kept as given, those that are set */
   vs_marks marks;    /* which calls of which clients were committed last */
 } vs_collection;
 
 void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, uint64_t hash_seed);
 void vs_coll_deinit(vs_collection *c);
 
-/* Takes over the options `indexes` and `schema` from an encoded object, where they are
- * there; null unsets. VS_INVALID_ARGUMENT, VS_OUT_OF_MEMORY: nothing changed. */
+/* Takes over the options `indexes`, `schema` and `text` from an encoded object, where they are
+ * there; null unsets the first two, of `text` each member counts (text/textoptions.h). VS_INVALID_ARGUMENT,
+ * VS_OUT_OF_MEMORY: nothing changed. */
 VS_MUST_USE vs_status vs_coll_keep(vs_collection *c, const vs_value *options, vs_err *err);
 
 /* The slot's body, or NULL. */

@@ -22,6 +22,7 @@ void vs_db_init(vs_db_state *db) {
   vs_wr_init(&db->out, &db->alloc);
   vs_exec_init(&db->exec, &db->alloc);
   vs_filters_init(&db->filters, &db->alloc);
+  vs_textsearch_init(&db->search, &db->alloc);
 }
 
 void vs_db_deinit(vs_db_state *db) {
@@ -31,6 +32,7 @@ void vs_db_deinit(vs_db_state *db) {
   vs_tx_deinit(&db->tx);
   vs_wr_deinit(&db->out);
   vs_exec_deinit(&db->exec);
+  vs_textsearch_deinit(&db->search);
 }
 
 void vs_db_reset(vs_db_state *db) {
@@ -153,7 +155,8 @@ static void stats_memory(const vs_db_state *db, vs_wr *w) {
   pair_u64(w, "records", c->body_bytes);
   pair_u64(w, "ids", vs_hashmap_bytes(&c->ids));
   pair_u64(w, "metadataIndexes", vs_meta_bytes(&c->meta));
-  vs_value_end(w, mark, 9);
+  pair_u64(w, "text", vs_textindex_bytes(&c->text));
+  vs_value_end(w, mark, 10);
 }
 
 static void stats_storage(const vs_db_state *db, vs_wr *w) {
@@ -212,7 +215,9 @@ void vs_db_stats(const vs_db_state *db, vs_wr *w) {
   stats_embedders(c, w);
   vs_value_key(w, "metadataIndexes");
   vs_meta_describe(&c->meta, w);
+  vs_value_key(w, "text");
+  vs_textindex_describe(&c->text, w);
   stats_memory(db, w);
   if (db->store) stats_storage(db, w);
-  vs_value_end(w, mark, db->store ? 11 : 10);
+  vs_value_end(w, mark, db->store ? 12 : 11);
 }

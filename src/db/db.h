@@ -10,6 +10,7 @@
 
 #include "../query/exec.h"
 #include "../store/store.h"
+#include "../text/textsearch.h"
 #include "collection.h"
 #include "filters.h"
 #include "tx.h"
@@ -38,6 +39,7 @@ typedef struct {
   uint64_t n_log_records; /* frames since the checkpoint: the cost of a recovery */
   vs_exec exec;           /* queries: memory and results of the last one */
   vs_filters filters;     /* compiled ones */
+  vs_textsearch search;   /* text queries: results of the last one */
   vs_wr out;              /* encoded results of readers; holds room for a sync's names from opening on */
 } vs_db_state;
 

@@ -39,7 +39,7 @@ typedef struct {
   vs_salvage salvage;
   vs_repair_report report;
   uint32_t n_replayed;
-  vs_wr kept; /* the options' object {indexes, schema}, as far as given */
+  vs_wr kept; /* the options' object {indexes, schema, text}, as far as given */
 } open_op;
 
 /* ============ Options ============ */
@@ -66,17 +66,24 @@ static vs_status read_storage(open_op *op, const vs_value *options, vs_err *err)
   return VS_OK;
 }
 
-static const char *const kept_names[] = {"indexes", "schema"};
+static const char *const kept_names[] = {"indexes", "schema", "text"};
+#define N_KEPT 3u
+#define KEPT_TEXT 2u
 
 /* The host's bytes are gone when the collection is made. */
 static vs_status copy_kept(open_op *op, const vs_value *options, vs_err *err) {
   size_t mark = vs_value_object_begin(&op->kept);
   uint32_t n = 0;
-  for (uint32_t i = 0; i < 2; i++) {
+  for (uint32_t i = 0; i < N_KEPT; i++) {
     vs_slice bytes = vs_value_member(options, kept_names[i]);
-    if (bytes.n == 0) continue;
+    bool text = i == KEPT_TEXT;
+    if (bytes.n == 0 && !text) continue;
     vs_value_key(&op->kept, kept_names[i]);
-    vs_wr_bytes(&op->kept, bytes.p, bytes.n);
+    /* Without text options an empty object: the defaults are kept, so that a later opening is held to them. */
+    if (bytes.n)
+      vs_wr_bytes(&op->kept, bytes.p, bytes.n);
+    else
+      vs_value_end(&op->kept, vs_value_object_begin(&op->kept), 0);
     n++;
   }
   vs_value_end(&op->kept, mark, n);
@@ -196,11 +203,12 @@ static vs_status make_collection(open_op *op, const vs_coll_config *config, vs_s
   return status == VS_OK ? VS_OK : vs_fail(&db->err, status, "no memory to open the store");
 }
 
-/* Whether the options changed what a saved configuration kept. */
+/* Whether the options changed what a saved configuration kept; how texts are searched is saved with the next
+ * checkpoint. */
 static bool changed_kept(const vs_collection *c, vs_slice blob) {
   vs_rd was = vs_rd_of(blob.p, blob.n), is = vs_rd_of(c->kept.p, c->kept.n);
   vs_value before = vs_value_read(&was), now = vs_value_read(&is);
-  for (uint32_t i = 0; i < 2; i++) {
+  for (uint32_t i = 0; i < KEPT_TEXT; i++) {
     vs_slice a = vs_value_member(&before, kept_names[i]), b = vs_value_member(&now, kept_names[i]);
     if (a.n != b.n || (a.n > 0 && memcmp(a.p, b.p, a.n) != 0)) return true;
   }

@@ -12,8 +12,9 @@ const passage = ({ title, text }) => (title ? `${title} ${text}` : text).trim();
 /**
  * Documents as "title text", the judged queries of the test split, and what was judged.
  * @param {string} name
+ * @param {(document: any) => string} [textOf] a document's text
  */
-export function collection(name) {
+export function collection(name, textOf = passage) {
   const judged = new Map();
   for (const line of lines(`${name}/qrels/test.tsv`).slice(1)) {
     const [query, document, gain] = line.split('\t');
@@ -23,7 +24,7 @@ export function collection(name) {
   }
   const documents = lines(`${name}/corpus.jsonl`).map((line) => JSON.parse(line));
   const queries = lines(`${name}/queries.jsonl`).map((line) => JSON.parse(line)).filter(({ id }) => judged.has(id));
-  return { ids: documents.map(({ id }) => id), documents: documents.map(passage), queryIds: queries.map(({ id }) => id),
+  return { ids: documents.map(({ id }) => id), documents: documents.map(textOf), queryIds: queries.map(({ id }) => id),
     queries: queries.map(passage), judged };
 }
 

@@ -1,7 +1,7 @@
 // A strict TypeScript consumer of the generated declarations; compiled, never run.
 import { VecStore, VecStoreError } from 'vecstore';
 import type {
-  Embedder, ErrorCode, Explanation, Facet, FieldRules, Filter, Hit, Id, OpenOptions, Query, RecordInput, ReembedResult, Stats,
+  Embedder, ErrorCode, Explanation, Facet, FieldRules, Filter, Hit, HybridHit, TextHit, Id, OpenOptions, Query, RecordInput, ReembedResult, Stats,
   StoredRecord,
 } from 'vecstore';
 import { StaticEmbedder } from 'vecstore/embed';
@@ -40,6 +40,12 @@ export async function use(module: WebAssembly.Module): Promise<void> {
   same<typeof many, (StoredRecord | null)[]>(true);
   const vector: Float32Array | undefined = one?.vector;
 
+  const byText: TextHit[] = await store.textQuery({ text: 'words', syntax: 'query', fields: ['title'], k: 3, highlight: true });
+  const byBoth: HybridHit[] = await store.hybridQuery({ text: 'words', vector: [1], fusion: 'weighted', alpha: 0.3, explain: true });
+  const side: number | null = byBoth[0].parts.vector;
+  // @ts-expect-error there is no such syntax
+  await store.textQuery({ text: 'x', syntax: 'lucene' });
+  void [byText, side];
   const hits: Hit[] = await store.query({ vector: vector ?? [1], k: 5, ef: 50, exact: false, minScore: 0.5, include: ['text'] });
   const id: Id = hits[0].id;
   const batches: Hit[][] = await store.queryBatch([{ vector: [1, 2] }]);

@@ -68,6 +68,8 @@ export const ABI = Object.freeze({
   QUERY_EXPLAIN: 2,
   QUERY_RESCORE_SHIFT: 8,
   HIT_BYTES: 12,
+  TEXT_SYNTAX: 1,
+  TEXT_HIT_BYTES: 24,
   MMR_ITEM_BYTES: 16,
   RECORD_BYTES: 72,
   ERROR_MSG_OFFSET: 8,
@@ -89,7 +91,7 @@ export const ABI = Object.freeze({
  * @property {(db: number, p: number) => void} vs_buf_free Frees vs_buf_alloc's memory.
  * @property {(db: number, bytes: number) => void} vs_db_set_budget Refuse to hold more memory than this; 0 = no limit.
  * @property {(db: number, at: number, forever: number) => void} vs_test_fail_alloc For tests: fail the at-th allocation from now on, once or for ever; 0 = none.
- * @property {(db: number, config: number, n: number) => number} vs_op_open Begins opening. config: encoded object with storage ('memory', 'posix', 'host'), root, walRotateBytes, create (bool), import (bool: take the bytes given to vs_import_add), now, and the store's options where given: dimension, metric, indexType, M, efConstruction, efSearch, quantization, layout, seed, embedder (its name), indexes (object: field in the filter language's spelling -> 'value' | 'range' | 'auto' | false; null = none), schema (any value: kept, not looked at; null = none). indexes and schema may change from opening to opening. repair (bool): a damaged store is read as far as it can be and written anew. Result: encoded object, the configuration in force; with repair also repair: {errors: [{file, what}], records, transactions}, the latter two lost.
+ * @property {(db: number, config: number, n: number) => number} vs_op_open Begins opening. config: encoded object with storage ('memory', 'posix', 'host'), root, walRotateBytes, create (bool), import (bool: take the bytes given to vs_import_add), now, and the store's options where given: dimension, metric, indexType, M, efConstruction, efSearch, quantization, layout, seed, embedder (its name), text (object: tokenizer 'standard' | 'simple' | 'whitespace' | 'letter' | 'keyword', stemmer 'none' | 'porter' | 'english', stopwords 'none' | 'lucene' | array, possessives bool: 's goes, k1, b, weights: object field -> number; only k1, b and weights may change), indexes (object: field in the filter language's spelling -> 'value' | 'range' | 'auto' | false; null = none), schema (any value: kept, not looked at; null = none). indexes and schema may change from opening to opening. repair (bool): a damaged store is read as far as it can be and written anew. Result: encoded object, the configuration in force; with repair also repair: {errors: [{file, what}], records, transactions}, the latter two lost.
  * @property {(db: number, p: number, n: number) => number} vs_import_add The next bytes of an exported store, before vs_op_open with import: true.
  * @property {(db: number, flags: number) => number} vs_op_commit Begins committing the transaction added so far.
  * @property {(db: number) => number} vs_op_flush Waits until everything written is durable.
@@ -139,6 +141,10 @@ export const ABI = Object.freeze({
  * @property {(db: number) => number} vs_query_plan Reader. How the last query with VS_QUERY_EXPLAIN ran (the object is described in query/explain.c), encoded and preceded by its u32 length. NULL = none.
  * @property {(db: number, items: number, n: number, k: number, lambda: number) => number} vs_mmr Maximal marginal relevance over records with vectors: how many it picked, at most k, or -status. items: n structs of VS_MMR_ITEM_BYTES at a multiple of 8, u32 slot, u32, f64 score (finite); the second number of item j becomes which item is pick j. lambda in 0..1 weighs score against novelty.
  * @property {(db: number, k: number, ef: number, flags: number, filter: number) => number} vs_estimate What a query would do, without running it: the same object without actual counts and times. NULL and the error when refused.
+ * @property {(db: number, bytes: number) => number} vs_text_prepare Goes on building the text index for about so many bytes of text: 1 = it is ready and follows every write from now on, 0 = call again, or -status.
+ * @property {(db: number, text: number, n: number, flags: number, k: number, filter: number, fields: number, fields_n: number) => number} vs_text_query Records by their text, BM25 (text/textsearch.h), of those that match the filter (0 = all): how many, at most k, or -status. text: UTF-8; fields: an encoded array of names, 0 bytes = all. A wrong query is INVALID_ARGUMENT with the byte in the error's index; CONFLICT: the index is not ready. The hits are at vs_text_hits, ordered by score, equal ones by insertion.
+ * @property {(db: number) => number} vs_text_hits Reader. Valid until the next text query.
+ * @property {(db: number, slot: number) => number} vs_text_marks Where terms of the last text query stand in the text at a slot: an encoded array of {field: name or null, at: [start, end ...] in bytes of UTF-8}, preceded by its u32 length; NULL and the error when refused.
  * @property {(db: number, id: number, n: number) => number} vs_find Reader. The id's slot, or 0xffffffff.
  * @property {(db: number, from: number) => number} vs_unstaged Reader. The first slot at or after `from` whose record has no staged vector, or 0xffffffff.
  * @property {(db: number, slot: number) => number} vs_record Reader. The record at a slot, or NULL.

@@ -20,12 +20,14 @@ import * as recall from './recall.mjs';
 import * as reopening from './reopening.mjs';
 import * as scores from './scores.mjs';
 import * as snapshots from './snapshots.mjs';
+import * as text from './text.mjs';
+import * as textReopening from './text-reopening.mjs';
 import * as vectors from './vectors.mjs';
 import * as writes from './writes.mjs';
 
 const GROUPS = {
   ids, vectors, writes, metadata, reads, scores, filters, options, reopening, order, durability, portable, snapshots, recall,
-  embedding,
+  embedding, text, 'text reopening': textReopening,
 };
 
 /**
