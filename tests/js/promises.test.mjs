@@ -14,11 +14,15 @@ import { contents, prefixOf } from './kill/operations.mjs';
 
 /** The module's own object: what is replaced here, the package calls. */
 const fs = createRequire(import.meta.url)('node:fs');
-const real = { writeSync: fs.writeSync, writevSync: fs.writevSync, open: fs.promises.open };
-afterEach(() => {
-  Object.assign(fs, { writeSync: real.writeSync, writevSync: real.writevSync });
-  fs.promises.open = real.open;
-});
+const real = {
+  writeSync: fs.writeSync, writevSync: fs.writevSync, openSync: fs.openSync, fdatasync: fs.fdatasync, open: fs.promises.open,
+};
+function restore() {
+  const { open, ...others } = real;
+  Object.assign(fs, others);
+  fs.promises.open = open;
+}
+afterEach(restore);
 const root = mkdtempSync(join(tmpdir(), 'vecstore-promises-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 let paths = 0;
@@ -28,6 +32,18 @@ const SEED = Number(process.env.VS_SEED ?? 20261122);
 
 /** Lets every sync of a file or directory go through `around`. */
 function watchSyncs(around) {
+  const paths = new Map();
+  fs.openSync = (path, ...rest) => {
+    const fd = real.openSync(path, ...rest);
+    paths.set(fd, path);
+    return fd;
+  };
+  fs.fdatasync = (fd, done) => {
+    const sync = () => new Promise((resolve, reject) => {
+      real.fdatasync(fd, (error) => (error ? reject(error) : resolve()));
+    });
+    around(paths.get(fd), sync).then(() => done(null), done);
+  };
   fs.promises.open = async (path, ...rest) => {
     const handle = await real.open.call(fs.promises, path, ...rest);
     for (const name of ['sync', 'datasync']) {
@@ -192,7 +208,7 @@ test('fs, strict: a sync that fails is told, and the store is POISONED until it 
     throw Object.assign(new Error('EIO'), { code: 'EIO' });
   });
   await assert.rejects(store.upsert(record(2)), (error) => ['IO', 'POISONED'].includes(error.code));
-  fs.promises.open = real.open;
+  restore();
   await assert.rejects(store.upsert(record(3)), { code: 'POISONED' });
   assert.equal((await store.get(1)).id, 1);
   await store.close();

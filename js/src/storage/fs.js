@@ -69,9 +69,13 @@ function syncFile(fs, path) {
   return new Promise((resolve, reject) => {
     // Windows flushes only what may be written to.
     const fd = fs.openSync(path, 'r+');
-    fs.fdatasync(fd, (error) => {
-      fs.closeSync(fd);
-      if (error) reject(error);
+    fs.fdatasync(fd, (failure) => {
+      try {
+        fs.closeSync(fd);
+      } catch (error) {
+        failure ??= /** @type {NodeJS.ErrnoException} */ (error);
+      }
+      if (failure) reject(failure);
       else resolve();
     });
   });
