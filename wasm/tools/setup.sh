@@ -146,6 +146,10 @@ test)
   have g++ || missing="$missing g++"
   [ -d /usr/include/hnswlib ] || missing="$missing libhnswlib-dev"
   [ -z "$missing" ] || install_packages $missing
+  # One test reads it, and leaves that part out without it.
+  if [ ! -f /usr/share/unicode/auxiliary/WordBreakTest.txt ] && have apt-get && [ "$(id -u)" = 0 ]; then
+    (install_packages unicode-data) || say "without unicode-data: WordBreakTest is left out"
+  fi
   ;;
 *)
   echo "setup.sh: make, build or test, not '$WHAT'" >&2
