@@ -271,6 +271,16 @@ void vs_value_string(vs_wr *w, const void *p, size_t n) {
   vs_wr_slice(w, p, n);
 }
 
+void vs_value_scalar(vs_wr *w, const vs_value *v) {
+  switch (v->tag) {
+  case VS_VALUE_FALSE:
+  case VS_VALUE_TRUE: vs_value_bool(w, v->tag == VS_VALUE_TRUE); break;
+  case VS_VALUE_INT: vs_value_int(w, v->i); break;
+  case VS_VALUE_F64: vs_value_f64(w, v->f); break;
+  default: vs_value_string(w, v->bytes.p, v->bytes.n);
+  }
+}
+
 void vs_value_cstring(vs_wr *w, const char *s) { vs_value_string(w, s, strlen(s)); }
 
 void vs_value_key(vs_wr *w, const char *key) { vs_wr_slice(w, key, strlen(key)); }

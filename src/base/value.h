@@ -78,6 +78,8 @@ void vs_value_bool(vs_wr *w, bool v);
 void vs_value_int(vs_wr *w, int64_t v);
 void vs_value_f64(vs_wr *w, double v);
 void vs_value_string(vs_wr *w, const void *p, size_t n);
+/* A boolean, number or string as it was read. */
+void vs_value_scalar(vs_wr *w, const vs_value *v);
 void vs_value_cstring(vs_wr *w, const char *s);
 size_t vs_value_object_begin(vs_wr *w);
 void vs_value_key(vs_wr *w, const char *key);

@@ -184,23 +184,13 @@ static vs_status from_metadata(const vs_meta *m, const vs_filter_term *path, con
 
 /* ============ The whole ============ */
 
-static void write_value(vs_wr *w, const vs_value *v) {
-  switch (v->tag) {
-  case VS_VALUE_FALSE:
-  case VS_VALUE_TRUE: vs_value_bool(w, v->tag == VS_VALUE_TRUE); break;
-  case VS_VALUE_INT: vs_value_int(w, v->i); break;
-  case VS_VALUE_F64: vs_value_f64(w, v->f); break;
-  default: vs_value_string(w, v->bytes.p, v->bytes.n);
-  }
-}
-
 static void write_facet(vs_wr *w, const facet *f) {
   size_t mark = vs_value_object_begin(w);
   vs_value_key(w, "values");
   size_t values = vs_value_array_begin(w);
   for (uint32_t i = 0; i < f->n; i++) {
     size_t pair = vs_value_array_begin(w);
-    write_value(w, &f->best[i].value);
+    vs_value_scalar(w, &f->best[i].value);
     vs_value_int(w, f->best[i].n);
     vs_value_end(w, pair, 2);
   }

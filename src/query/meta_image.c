@@ -16,20 +16,10 @@ enum { FORM_LIST, FORM_BITMAP };
 
 /* ============ Writing ============ */
 
-static void write_value(vs_wr *w, const vs_value *v) {
-  switch (v->tag) {
-  case VS_VALUE_FALSE:
-  case VS_VALUE_TRUE: vs_value_bool(w, v->tag == VS_VALUE_TRUE); break;
-  case VS_VALUE_INT: vs_value_int(w, v->i); break;
-  case VS_VALUE_F64: vs_value_f64(w, v->f); break;
-  default: vs_value_string(w, v->bytes.p, v->bytes.n);
-  }
-}
-
 static void write_entry(vs_wr *w, const vs_value_entry *e) {
   const vs_postings *p = &e->slots;
   vs_wr_u8(w, e->element);
-  write_value(w, &e->value);
+  vs_value_scalar(w, &e->value);
   vs_wr_u8(w, p->dense ? FORM_BITMAP : FORM_LIST);
   uint32_t n = p->dense ? p->cap : p->n;
   vs_wr_u32(w, n);

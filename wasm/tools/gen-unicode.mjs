@@ -6,6 +6,7 @@
 // The file is committed, as engines differ in their Unicode version; --check fails when this engine, if it has the
 // version the file names, would make another.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { longestRun } from './runs.mjs';
 
 const KEEP = 0;
 const DROP = 1;
@@ -56,17 +57,9 @@ for (let i = 0; i < changes.length;) {
     i++;
     continue;
   }
-  let best = { count: 1, step: 1, rise: 0 };
-  for (const step of [1, 2]) {
-    for (const rise of [0, 1, 2]) {
-      let count = 1;
-      while (count < 1024 && changes[i + count]?.to.length === 1 && changes[i + count].code === code + step * count &&
-             changes[i + count].to[0] === to[0] + rise * count) count++;
-      if (count > best.count) best = { count, step, rise };
-    }
-  }
-  runs.push({ from: code, to: to[0], ...best });
-  i += best.count;
+  const run = longestRun(changes, i);
+  runs.push(run);
+  i += run.count;
 }
 
 function table(type, name, numbers) {

@@ -4,7 +4,7 @@
  * records; with one exception that no single file can rule out: a current log
  * whose end is cut off looks like a log that a crash kept from growing, and
  * opens with the commits before the cut, none of them half. */
-#include "client.h"
+#include "files_of.h"
 
 #define N 40u
 
@@ -66,28 +66,8 @@ static int judge(vs_io *io) {
   return c.db.alloc.n_live == 0 ? verdict : -1;
 }
 
-typedef struct {
-  const char *dir;
-  char name[24][64];
-  uint32_t n;
-} listing;
-
-static vs_status collect(void *ctx, const char *name, bool is_dir) {
-  listing *l = ctx;
-  if (!is_dir) snprintf(l->name[l->n++], 64, "%s%s%s", l->dir, l->dir[0] ? "/" : "", name);
-  return VS_OK;
-}
-
-static uint64_t size_of(const char *name) {
-  vs_file *f;
-  uint64_t n;
-  must(made->ops->open(made, name, VS_IO_READ, &f) == VS_OK && made->ops->size(made, f, &n) == VS_OK);
-  made->ops->close(made, f);
-  return n;
-}
-
 static void damage_file(const char *name) {
-  uint64_t bytes = size_of(name);
+  uint64_t bytes = size_of(made, name);
   uint32_t refused = 0, harmless = 0, wrong = 0, step = getenv("VS_TIER") ? 1 : 5;
   for (uint64_t bit = 0; bit < bytes * 8; bit += step) {
     vs_io *io;
@@ -124,10 +104,7 @@ int main(void) {
   vs_alloc_init(&a);
   make_store(&a);
   must(judge(made) == 0);
-  files.dir = "";
-  must(made->ops->list(made, "", collect, &files) == VS_OK);
-  files.dir = VS_DEFAULT_COLLECTION_DIR;
-  must(made->ops->list(made, files.dir, collect, &files) == VS_OK);
+  list_files(made, &files);
   ok(files.n >= 5, "the store has a catalog, manifest, log, segment and index image (%u files)", files.n);
   for (uint32_t i = 0; i < files.n; i++) damage_file(files.name[i]);
   made->ops->destroy(made);

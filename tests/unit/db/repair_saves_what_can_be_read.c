@@ -2,7 +2,7 @@
  * then shows is what could be read, never anything else; whatever is missing was told;
  * it is sound, takes writes and opens as an ordinary store. A repair that crashes at any
  * call leaves a store that is repaired or can be repaired again. */
-#include "client.h"
+#include "files_of.h"
 
 #define N 40u
 
@@ -77,28 +77,8 @@ static bool opens(vs_io *io) {
   return status == VS_OK;
 }
 
-typedef struct {
-  const char *dir;
-  char name[24][64];
-  uint32_t n;
-} listing;
-
-static vs_status collect(void *ctx, const char *name, bool is_dir) {
-  listing *l = ctx;
-  if (!is_dir) snprintf(l->name[l->n++], 64, "%s%s%s", l->dir, l->dir[0] ? "/" : "", name);
-  return VS_OK;
-}
-
-static uint64_t size_of(const char *name) {
-  vs_file *f;
-  uint64_t n;
-  must(made->ops->open(made, name, VS_IO_READ, &f) == VS_OK && made->ops->size(made, f, &n) == VS_OK);
-  made->ops->close(made, f);
-  return n;
-}
-
 static void damage_file(const char *name) {
-  uint64_t bytes = size_of(name);
+  uint64_t bytes = size_of(made, name);
   uint32_t wrong = 0, n_lost = 0, tries = 0;
   uint64_t step = getenv("VS_TIER") ? 5 : bytes * 8 / 150 | 1;
   bool may_lose = strstr(name, "seg-") || strstr(name, "wal-");
@@ -143,7 +123,7 @@ static void damage_file(const char *name) {
 static void crash_repairing(const char *name) {
   uint32_t wrong = 0, n_states = 0, most = 0;
   vs_io *damaged;
-  must(vs_io_fault_clone(made, &damaged) == VS_OK && vs_io_fault_flip(damaged, name, size_of(name) * 4) == VS_OK);
+  must(vs_io_fault_clone(made, &damaged) == VS_OK && vs_io_fault_flip(damaged, name, size_of(made, name) * 4) == VS_OK);
   vs_io *io;
   must(vs_io_fault_clone(damaged, &io) == VS_OK && repaired(io, &most) == NULL);
   io->ops->destroy(io);
@@ -226,7 +206,7 @@ static void repair_open_store(const char *name, bool has_snapshot) {
   must(vs_io_fault_clone(made, &io) == VS_OK);
   client_init(&c, io);
   must(client_open(&c, "posix", false) == VS_OK);
-  must(vs_io_fault_flip(io, name, size_of(name) * 4) == VS_OK);
+  must(vs_io_fault_flip(io, name, size_of(made, name) * 4) == VS_OK);
   bool found = findings(&c.db) > 0;
   must(run(&c.db, vs_op_begin_repair(&c.db)) == VS_OK);
   uint32_t same = 0;
@@ -248,10 +228,7 @@ int main(void) {
   must(vs_io_fault_clone(made, &io) == VS_OK);
   ok(repaired(io, &lost) == NULL && lost == 0 && repair_errors == 0, "a sound store opens for repair, too");
   io->ops->destroy(io);
-  files.dir = "";
-  must(made->ops->list(made, "", collect, &files) == VS_OK);
-  files.dir = VS_DEFAULT_COLLECTION_DIR;
-  must(made->ops->list(made, files.dir, collect, &files) == VS_OK);
+  list_files(made, &files);
   for (uint32_t i = 0; i < files.n; i++) {
     damage_file(files.name[i]);
     crash_repairing(files.name[i]);
