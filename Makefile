@@ -215,7 +215,6 @@ check: setup-test js $(patsubst %.c,build/tidy/%.ok,$(filter src/%.c,$(C_FILES))
 	@node wasm/tools/gen-abi.mjs build/abi --check
 	@node wasm/tools/gen-unicode.mjs src/embed/fold_tables.gen.h --check
 	@node wasm/tools/gen-words.mjs src/text/word_tables.gen.h --check
-	@node wasm/tools/gen-words.mjs src/text/word_tables.gen.h --check
 build/tidy/%.ok: ANALYZE = -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -include tests/tools/analyze.h
 build/tidy/src/base/status.ok: ANALYZE =
 build/tidy/%.ok: %.c .clang-tidy | build/.test-tools
