@@ -374,7 +374,7 @@ function explanationOf({ vector, text, score }, { fusion, alpha, rrfK }, rank) {
   const how = fusion === 'rrf' ? `rrf, k ${rrfK}` : 'weighted sum of scores from 0 to 1';
   return {
     rank, fusion, vector: vector ?? null, text: text ?? null,
-    toString: () => `#${rank}: ${Number(score.toPrecision(4))} by ${how}${alpha === undefined ? '' : `, alpha ${alpha}`}; ` +
+    summary: `#${rank}: ${Number(score.toPrecision(4))} by ${how}${alpha === undefined ? '' : `, alpha ${alpha}`}; ` +
       `${side('vector', vector)}; ${side('text', text)}`,
   };
 }

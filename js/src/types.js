@@ -334,6 +334,7 @@
  * @property {'rrf' | 'weighted'} fusion
  * @property {{ rank: number, score: number } | null} vector
  * @property {{ rank: number, score: number } | null} text
+ * @property {string} summary all of this for people
  */
 
 /**

@@ -16,7 +16,8 @@
 //       the next flush. A header that a crash tore is one of a file nobody was promised: it counts as free.
 //   P3  A removed file is used again only after its cleared header was flushed.
 //   P4  The pool is filled up in the background whenever a file was taken, between the engine's steps. A step
-//       creates at most a few; where it should find the pool empty its operation fails and changes nothing.
+//       creates at most a few; where it finds the pool empty it flushes what was freed, as when one attempt after the
+//       other failed, and where there is nothing its operation fails and changes nothing.
 //   P5  A sync here waits for nothing, so that calls that follow one another never let the worker's other tasks run, that
 //       fill the pool or bring messages. So a sync waits for the pool while that is low, and for a turn of
 //       the others every few milliseconds.
@@ -167,6 +168,7 @@ class OpfsFiles extends FlatFiles {
   /** @param {string} path */
   create(path) {
     this.checkNew(path);
+    if (this.#pool.length === 0) this.#flushCleared();
     const handle = this.#pool.pop();
     this.#fill();
     if (!handle) throw new VecStoreError('IO', 'too many files were created at once');
@@ -190,13 +192,18 @@ class OpfsFiles extends FlatFiles {
 
   /** @param {import('./backend.js').SyncNames} names */
   async sync({ files }) {
-    for (const path of files) this.files.get(path)?.handle.flush();
-    this.#flushCleared();
-    this.#fill();
-    if (this.#pool.length < POOL_FILES / 2) await this.#filling;
-    if (performance.now() - this.#turn < TURN_MS) return;
-    await this.#yieldToHost();
-    this.#turn = performance.now();
+    try {
+      for (const path of files) this.files.get(path)?.handle.flush();
+      this.#flushCleared();
+    } finally {
+      // Also after a failure: the next attempt wants new files.
+      this.#fill();
+      if (this.#pool.length < POOL_FILES / 2) await this.#filling;
+      if (performance.now() - this.#turn >= TURN_MS) {
+        await this.#yieldToHost();
+        this.#turn = performance.now();
+      }
+    }
   }
 
   async close() {

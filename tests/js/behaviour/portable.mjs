@@ -42,6 +42,12 @@ const asStream = (pieces) => new ReadableStream({
 });
 const textOf = async (stream) => new TextDecoder().decode((await drain(stream)).all);
 
+/** A stream holds the store, which other tabs would have to wait for. */
+export const ofOneTab = [
+  'an export streams out, and in from whatever gives bytes',
+  'a stream is the state of its first read; it can be given up, and close ends it',
+];
+
 export const cases = {
   'an export streams out, and in from whatever gives bytes': async ({ open, VecStore, storage, newPath }) => {
     const store = await filled(open, 300);

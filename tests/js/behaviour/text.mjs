@@ -174,7 +174,7 @@ export const cases = {
     equal(hits[2].parts.text, null);
     near(hits[0].parts.vector, 1);
     equal([hits[0].explanation.vector.rank, hits[0].explanation.text.rank], [1, 2]);
-    ok(String(hits[0].explanation).includes('rrf'));
+    ok(hits[0].explanation.summary.includes('rrf'));
     const ids = async (options) => (await store.hybridQuery({ vector, text: 'red', ...options })).map(({ id }) => id);
     equal(await ids({ alpha: 0 }), ['c', 'a']);
     equal(await ids({ alpha: 1 }), ['a', 'b', 'd', 'c']);
