@@ -32,9 +32,9 @@ export class VecStoreError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {string} message
-   * @param {{ index?: number, file?: string, offset?: number, field?: string, line?: number, cause?: unknown }} [details]
+   * @param {{ index?: number, file?: string, offset?: number, field?: string, inputLine?: number, cause?: unknown }} [details]
    */
-  constructor(code, message, { index, file, offset, field, line, cause } = {}) {
+  constructor(code, message, { index, file, offset, field, inputLine, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'VecStoreError';
     Object.defineProperty(this, BRAND, { value: true });
@@ -57,9 +57,9 @@ export class VecStoreError extends Error {
       /** The metadata field that does not fit the schema. @type {string | undefined} */
       this.field = field;
     }
-    if (line !== undefined) {
-      /** The wrong line of JSON Lines, counted from 1. @type {number | undefined} */
-      this.line = line;
+    if (inputLine !== undefined) {
+      /** The wrong line of JSON Lines, counted from 1; some engines have a `line` of their own. @type {number | undefined} */
+      this.inputLine = inputLine;
     }
   }
 }

@@ -167,9 +167,9 @@ async function* linesOf(source) {
 
 /** The error says which line it was. @param {unknown} error @param {number} line */
 function atLine(error, line) {
-  if (error instanceof VecStoreError && error.line === undefined) {
+  if (error instanceof VecStoreError && error.inputLine === undefined) {
     error.message = `line ${line}: ${error.message}`;
-    error.line = line;
+    error.inputLine = line;
     delete error.index;
   }
   return error;

@@ -806,7 +806,7 @@ export class VecStore {
 
   /**
    * Writes records from JSON Lines in atomic batches. A wrong line is INVALID_ARGUMENT, or what else is wrong with it,
-   * with its number in `line`; the batches before it have been written.
+   * with its number in `inputLine`; the batches before it have been written.
    * @param {ByteSource} source the text, or what gives it piece by piece
    * @param {UpsertManyOptions} [options]
    * @returns {Promise<{ inserted: number, updated: number }>}

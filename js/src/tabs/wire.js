@@ -131,7 +131,7 @@ function likeBefore(kind, name, members) {
  *   value?: any }} WireError
  */
 
-const DETAILS = ['index', 'file', 'offset', 'field'];
+const DETAILS = ['index', 'file', 'offset', 'field', 'inputLine'];
 
 /** @param {any} error @param {(error: object) => number | undefined} refOf @param {number} [depth] @returns {WireError} */
 export function packError(error, refOf = () => undefined, depth = 0) {

@@ -166,7 +166,7 @@ export const cases = {
       await store.importJsonl(text, { batchSize: 2 }).catch((thrown) => {
         error = thrown;
       });
-      equal([error?.code, error?.line, error?.index], ['INVALID_ARGUMENT', 5, undefined], wrong);
+      equal([error?.code, error?.inputLine, error?.index], ['INVALID_ARGUMENT', 5, undefined], wrong);
       if (!error.message.startsWith('line 5: ') || !error.message.includes(says)) throw new Error(`${wrong}: ${error.message}`);
       equal(await store.count(), 2);
     }
