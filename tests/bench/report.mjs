@@ -169,7 +169,7 @@ ${skipped.length ? skipped.map((engine) => `- ${engine.name}: ${engine.skipped}`
 
 ${engines.map((engine) => `- ${engine.name}: ${engine.spec.about}`).join('\n')}
 
-${['TRIED.md', '../quality/EMBEDDER.md'].map((name) => readFileSync(new URL(name, import.meta.url), 'utf8')).join('\n')}`;
+${['WRITES.md', 'TRIED.md', '../quality/EMBEDDER.md', '../quality/TEXT.md'].map((name) => readFileSync(new URL(name, import.meta.url), 'utf8')).join('\n')}`;
   if (isStandard) writeFileSync(new URL('RESULTS.md', import.meta.url), text);
   return text;
 }
