@@ -178,16 +178,19 @@ dist/vecstore-cli.wasm: dist/vecstore-cli.simd.wasm
 
 WASM := $(foreach v,simd relaxed,dist/vecstore.$v.wasm dist/vecstore.idbfs.$v.wasm)
 BUNDLES := dist/browser.mjs dist/node.mjs
-ARTIFACTS := $(WASM) dist/vecstore.text.wasm dist/vecstore.idbfs.mjs dist/urls.mjs dist/text-urls.mjs $(BUNDLES) \
+ARTIFACTS := $(WASM) dist/vecstore.text.wasm dist/vecstore.idbfs.mjs dist/urls.mjs dist/text-urls.mjs \
+  dist/worker-urls.mjs $(BUNDLES) \
   dist/inline.mjs dist/vecstore-cli.wasm
 dist/urls.mjs: wasm/tools/gen-urls.mjs
 	@mkdir -p dist && node $< > $@
 dist/text-urls.mjs: wasm/tools/gen-urls.mjs
 	@mkdir -p dist && node $< vecstore.text.wasm > $@
-dist/inline.mjs: wasm/tools/bundle-inline.mjs $(WASM) dist/vecstore.idbfs.mjs $(JS_SRC) $(ABI_JS) $(NPM)
+dist/worker-urls.mjs: wasm/tools/gen-urls.mjs
+	@mkdir -p dist && node $< --workers > $@
+dist/inline.mjs: wasm/tools/bundle-inline.mjs dist/worker-urls.mjs $(WASM) dist/vecstore.idbfs.mjs $(JS_SRC) $(ABI_JS) $(NPM)
 	$(say) bundle '$@'
 	@node $< $@
-$(BUNDLES) &: wasm/tools/bundle.mjs dist/urls.mjs $(JS_SRC) $(ABI_JS) $(NPM)
+$(BUNDLES) &: wasm/tools/bundle.mjs dist/urls.mjs dist/text-urls.mjs dist/worker-urls.mjs $(JS_SRC) $(ABI_JS) $(NPM)
 	$(say) bundle '$(BUNDLES) and their parts'
 	@node $< dist
 wasm: $(WASM) ## dist/*.wasm for WASI and Emscripten

@@ -26,7 +26,7 @@ let lastRemoved = null;
 
 /** Opens the database. The library is imported here and not above, so that its absence is an error one can show. */
 async function openStore() {
-  const { VecStore } = await import('../js/src/index.js');
+  const { VecStore } = await import('../dist/browser.mjs');
   return VecStore.open({ path: PATH, storage: 'idbfs', dimension: facts.dimension, metric: 'cosine' });
 }
 

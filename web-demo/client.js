@@ -7,21 +7,23 @@ export class StoreClient {
   #nextCall = 1;
 
   /**
-   * `script` is the worker's address; `onEvent(name, message)` hears every announcement, and 'lost' when the worker
-   * itself fails.
+   * `worker` is one that runs, or the address of its script; `failure` is the event of one that failed already;
+   * `onEvent(name, message)` hears every announcement, and 'lost' when the worker itself fails.
    */
-  constructor(script, onEvent) {
-    this.#worker = new Worker(script, { type: 'module' });
+  constructor(worker, onEvent, failure = null) {
+    this.#worker = worker instanceof Worker ? worker : new Worker(worker, { type: 'module' });
     this.#worker.addEventListener('message', ({ data }) => {
       if (data.event) onEvent(data.event, data);
       else this.#settle(data);
     });
-    this.#worker.addEventListener('error', (event) => {
+    const lost = (event) => {
       event.preventDefault();
       const error = { code: 'WORKER_LOST', message: event.message || 'The worker script could not be loaded.' };
       for (const call of [...this.#waiting.keys()]) this.#settle({ call, error });
       onEvent('lost', { error });
-    });
+    };
+    this.#worker.addEventListener('error', lost);
+    if (failure) queueMicrotask(() => lost(failure));
   }
 
   #settle({ call, value, error }) {

@@ -14,14 +14,13 @@ const CORPUS_BATCH = 72; // Smaller, so that the bar of a first visit is seen to
 const SAMPLE = 6;
 
 let shelf = null;
-let embedder = null; // A promise.
+let embedder = loadEmbedder(); // A promise. It and the library are on their way before the page asks to open.
+embedder.catch(() => {}); // prepare() tells.
+Shelf.fetch();
 let lastChange = Promise.resolve();
 const running = new Set(); // The AbortControllers of long work under way or waiting.
 
-/** Opens the store, and starts the model on its way at the same time. */
 async function open() {
-  embedder ??= loadEmbedder();
-  embedder.catch(() => {}); // prepare() tells.
   const started = performance.now();
   shelf ??= await Shelf.open();
   return { openMs: performance.now() - started, ...(await status()) };

@@ -4,6 +4,7 @@
 
 import { StoreClient } from './client.js';
 import { confirmClear } from './confirm.js';
+import { early } from './early.js';
 import { counted, engineName, grouped, megabytes, seconds } from './format.js';
 import { enableIntake } from './intake.js';
 import { enableDocuments, focusAt, positionOf, showDocuments } from './library.js';
@@ -263,7 +264,7 @@ function hear(event, message) {
 async function begin({ erase = false } = {}) {
   hideProblem();
   client?.terminate();
-  client = new StoreClient(WORKER, hear);
+  client = client ? new StoreClient(WORKER, hear) : new StoreClient(early.worker, hear, early.failure);
   try {
     if (erase) await client.call('erase');
     const { openMs, corpus, records } = await client.call('open');

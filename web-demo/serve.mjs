@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const DEFAULT_PORT = 8080;
 const PORTS_TRIED = 50;
 const NEEDED = [
-  'js/src/index.js', 'dist/vecstore.idbfs.mjs', 'dist/vecstore.text.wasm', 'models/static-en/static-en.bin',
+  'dist/browser.mjs', 'dist/vecstore.idbfs.mjs', 'dist/vecstore.text.wasm', 'models/static-en/static-en.bin',
 ];
 const MOUNTS = ['/js/', '/dist/', '/models/static-en/'];
 /** What the pages say of themselves in a meta element, told to their workers too. */

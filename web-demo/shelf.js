@@ -17,6 +17,8 @@ const DIMENSION = 256;
 
 export const CORPUS = 'corpus';
 
+const library = () => import('../dist/browser.mjs');
+
 const idOf = (document, n) => `doc:${document}:${n}`;
 const documentOf = (id) => id.slice('doc:'.length, id.lastIndexOf(':'));
 
@@ -25,13 +27,17 @@ export class Shelf {
   #state;
   #stored = null; // STATE as it was last written.
 
+  /** Begins to load the library. It is not imported above, so that its absence is an error one can show. */
+  static fetch() {
+    library().catch(() => {}); // open() tells.
+  }
+
   /**
-   * Opens the database. The library is imported here and not above, so that its absence is an error one can show. The
-   * index is the plain scan: the documents of one visitor are tens of thousands of passages, of which a scan compares
-   * 10,000 in a few milliseconds, and adding to it costs nothing.
+   * Opens the database. The index is the plain scan: the documents of one visitor are tens of thousands of passages, of
+   * which a scan compares 10,000 in a few milliseconds, and adding to it costs nothing.
    */
   static async open() {
-    const { VecStore } = await import('../js/src/index.js');
+    const { VecStore } = await library();
     const store = await VecStore.open({
       path: PATH, storage: 'idbfs', dimension: DIMENSION, metric: 'cosine', index: { type: 'flat' },
     });

@@ -5,12 +5,13 @@ const MODEL = new URL('./models/static-en/static-en.bin', import.meta.url);
 
 /** The built-in embedder: `{ name, dimension, embed(texts) }`. */
 export async function loadEmbedder() {
-  const { StaticEmbedder } = await import('../js/src/embed/index.js');
-  return StaticEmbedder.load(MODEL);
+  const model = fetch(MODEL).catch(() => MODEL); // Eight megabytes, on their way while the code comes.
+  const { StaticEmbedder } = await import('../dist/browser.embed.mjs');
+  return StaticEmbedder.load(await model);
 }
 
 /** `documentKind(name)` and `readDocument(name, file, options)`. */
-export const loadReader = () => import('../js/src/rag/index.js');
+export const loadReader = () => import('../dist/browser.rag.mjs');
 
 /**
  * What of a passage is embedded: the words around it often say what the text takes for granted. A file's mere name does

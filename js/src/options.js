@@ -132,8 +132,10 @@ function checkPath(name, value) {
 }
 
 /** @param {string} name @param {unknown} value */
-function checkNotYetTrue(name, value) {
-  if (checkBoolean(name, value)) throw later(name, value);
+function checkWorker(name, value) {
+  if (typeof value !== 'boolean' && typeof value !== 'function') {
+    throw invalid(`${name} must be true, false or a function that starts a worker, not ${show(value)}`);
+  }
   return value;
 }
 
@@ -193,7 +195,7 @@ const OPEN = {
   quantization: checkQuantization,
   memoryBudget: integer(0),
   durability: oneOf(['strict', 'relaxed']),
-  worker: checkNotYetTrue,
+  worker: checkWorker,
   multiTab: checkBoolean,
   gpu: oneOf(['auto', 'off']),
   requirePersistence: checkBoolean,

@@ -835,6 +835,9 @@ export class VecStore {
   }
 }
 
+/** For the package's own modules. @param {typeof VecStore} Store @param {Parts} parts */
+export const makeStore = (Store, parts) => new Store(INTERNAL, parts);
+
 /**
  * @param {typeof VecStore} Store
  * @param {OpenOptions<any> | undefined} options
@@ -842,7 +845,8 @@ export class VecStore {
  * @returns {Promise<any>}
  */
 async function openAs(Store, options, image) {
-  const make = (/** @type {Parts} */ parts) => new Store(INTERNAL, parts);
+  const make = (/** @type {Parts} */ parts) => makeStore(Store, parts);
+  if (options?.worker) return (await import('./worker/client.js')).openInWorker(Store, options, image);
   if (options?.multiTab === true) return (await import('./tabs/tabs.js')).openTabs(Store, options, image, make);
   return make(await openParts(Store.platform, options, image));
 }

@@ -98,7 +98,8 @@
  * @property {{ [field in Extract<keyof M, string> | `${string}.${string}`]?: MetadataIndex } | null} [indexes] of metadata fields,
  *   where the data should not decide; kept with the store. null takes them back
  * @property {'strict' | 'relaxed'} [durability] strict: acknowledged = synced; relaxed: synced in the background
- * @property {false} [worker]
+ * @property {boolean | (() => any)} [worker] true: the engine runs in a worker of its own, and this thread only sends and
+ *   receives. A function starts the worker itself, whose script imports `vecstore/worker`
  * @property {boolean} [multiTab] several tabs or workers may open the store at the same time, all with the same options: one
  *   of them has it open, and the others reach it there. For storage 'idbfs', 'idb' and 'opfs'
  * @property {'auto' | 'off'} [gpu]

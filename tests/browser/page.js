@@ -5,16 +5,16 @@ import { runSuite } from './suite.js';
 import * as tabs from './tabs.js';
 
 window.VecStore = VecStore;
-window.runInPage = async (storage, prefix, follows) => {
+window.runInPage = async (storage, prefix, way) => {
   const results = [];
-  await runSuite(storage, prefix, (result) => results.push(result), follows);
+  await runSuite(storage, prefix, (result) => results.push(result), way);
   return results;
 };
-window.runInWorker = (storage, prefix, follows) => new Promise((resolve, reject) => {
+window.runInWorker = (storage, prefix, way) => new Promise((resolve, reject) => {
   const worker = new Worker('./suite-worker.js', { type: 'module' });
   worker.onmessage = ({ data }) => resolve(data);
   worker.onerror = (event) => reject(new Error(event.message));
-  worker.postMessage({ storage, prefix, follows });
+  worker.postMessage({ storage, prefix, way });
 });
 let worker;
 

@@ -22,10 +22,24 @@ export class Following extends VecStore {
   }
 }
 
-/** Runs all cases of a storage, `follows`: through a follower; report gets [name, message or null]. */
-export async function runSuite(storage, prefix, report, follows = false) {
+/** Keeps each store in a worker of its own. */
+class InWorker extends VecStore {
+  static open(options) {
+    return typeof options === 'object' && options !== null ? VecStore.open({ ...options, worker: true }) : VecStore.open(options);
+  }
+
+  static import(source, options) {
+    return VecStore.import(source, { ...options, worker: true });
+  }
+}
+
+/** Runs all cases of a storage, by way of a 'follower', a 'worker' or directly; report gets [name, message or null]. */
+export async function runSuite(storage, prefix, report, way) {
   const newPath = () => `${prefix}-${paths++}`;
-  for (const [name, run] of suite({ VecStore: follows ? Following : VecStore, follows, storage, newPath, seam: TEST_SEAM, slow: storage === 'memory' })) {
+  const Store = way === 'follower' ? Following : way === 'worker' ? InWorker : VecStore;
+  const seam = way === 'worker' ? undefined : TEST_SEAM; // It does not travel.
+  const slow = storage === 'memory' && !way;
+  for (const [name, run] of suite({ VecStore: Store, follows: way === 'follower', storage, newPath, seam, slow })) {
     const message = await run().then(() => null, (error) => String(error?.stack ?? error));
     report([name, message]);
   }

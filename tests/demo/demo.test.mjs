@@ -387,11 +387,11 @@ test('a damaged store is recognised, and can be erased and indexed anew', async 
 });
 
 test('a library that cannot be fetched is told as such', async () => {
-  await context.route('**/js/src/index.js', (route) => route.abort());
+  await context.route('**/dist/browser.mjs', (route) => route.abort());
   await page.reload();
   await page.locator('#problem').waitFor();
   assert.match(await text('#problem-message'), /js\/src\/index\.js/);
-  await context.unroute('**/js/src/index.js');
+  await context.unroute('**/dist/browser.mjs');
   await page.locator('#problem-retry').click();
   await ready();
   await settledWorks(TOTAL);

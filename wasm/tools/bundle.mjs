@@ -16,8 +16,15 @@ import { build } from 'esbuild';
  * the name of their part: { rag: 'rag.js' } becomes DIST/<target>.rag.mjs.
  */
 const TARGETS = [
-  { name: 'browser', entry: 'index.js', exports: {}, options: { minify: true } },
-  { name: 'node', entry: 'index.node.js', exports: {}, options: { platform: 'node' } },
+  {
+    name: 'browser', entry: 'index.js',
+    exports: { embed: 'embed/index.js', rag: 'rag/index.js', worker: 'worker/entry.js' },
+    options: { minify: true },
+  },
+  {
+    name: 'node', entry: 'index.node.js', exports: { embed: 'embed/index.node.js', rag: 'rag/index.node.js', worker: 'worker/entry.node.js' },
+    options: { platform: 'node' },
+  },
 ];
 /** Modules that only pass on a file of dist/: import() loads that file. */
 const PASSED_ON = { 'glue.mjs': './vecstore.idbfs.mjs' };
@@ -27,6 +34,7 @@ const dist = resolve(process.argv[2]);
 const COMMON = {
   absWorkingDir: src, outdir: dist, outExtension: { '.js': '.mjs' }, bundle: true, write: false, metafile: true,
   format: 'esm', target: 'es2022', legalComments: 'none', logLevel: 'warning',
+  external: ['vecstore-static-en'], // The optional peer.
 };
 
 /** What the entry's file calls a name of one of its modules. @param {string} module @param {string} name */

@@ -1,12 +1,12 @@
 // node.js - the text module and models on Node, Deno and Bun: from disk, or by fetch.
 
 import fs from 'node:fs';
+import { URLS } from '../platform/text-urls.mjs';
 
 /** @type {import('./module.js').TextPlatform} */
 export const platform = {
   async compile() {
-    const file = new URL('../../../dist/vecstore.text.wasm', import.meta.url);
-    return WebAssembly.compile(await fs.promises.readFile(file));
+    return WebAssembly.compile(await fs.promises.readFile(URLS['vecstore.text.wasm']()));
   },
   async read(from, signal) {
     // A letter and a colon begin a path on Windows.

@@ -13,5 +13,6 @@ async function inflate(base64) {
 export const platform = {
   ...page,
   name: 'inline',
+  startWorker: undefined, // Its script would be a file.
   compile: async (file) => WebAssembly.compile(await inflate(GZIPPED[file])),
 };

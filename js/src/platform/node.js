@@ -6,6 +6,7 @@
 // than having it done by threads that must first be woken.
 
 import { openFs } from '../storage/fs.js';
+import { lives } from '../storage/lock.js';
 import { openMemory } from '../storage/memory.js';
 import { URLS } from './urls.mjs';
 
@@ -30,6 +31,11 @@ export const platform = {
   async compile(file) {
     return new WebAssembly.Module((await loadFs()).readFileSync(URLS[file]()));
   },
+  async succeed(mine, dead) {
+    lives.mine = mine;
+    lives.dead.push(...dead);
+  },
+  startWorker: async (make) => (await import('../worker/spawn.node.js')).spawn(make),
   async read(url) {
     if (url.protocol === 'file:') return (await loadFs()).promises.readFile(url);
     const response = await fetch(url);

@@ -11,14 +11,14 @@ function hasIdbfs() {
   return typeof indexedDB !== 'undefined' && typeof navigator !== 'undefined' && navigator.locks !== undefined;
 }
 
+const idbfsCode = () => Promise.all([import('../storage/idbfs.js'), import('./glue.mjs')]);
+
 /** The IDBFS backend: its code, Emscripten's glue and the engine, loaded at once and only here.
  * @param {BackendRequest} request */
 async function openIdbfs(request) {
   if (!hasIdbfs()) throw unsupported("storage 'idbfs' needs IndexedDB and Web Locks, which this page has not");
   preload(request.platform, 'vecstore.idbfs', request.wasm);
-  const [{ openIdbfs: open }, { default: factory }] = await Promise.all([
-    import('../storage/idbfs.js'), import('./glue.mjs'),
-  ]).catch((error) => {
+  const [{ openIdbfs: open }, { default: factory }] = await idbfsCode().catch((error) => {
     throw new VecStoreError('IO', `cannot load the IDBFS build: ${error?.message}`, { cause: error });
   });
   return open(request, factory);
@@ -84,6 +84,10 @@ export const page = {
     },
   },
   existing,
+  startWorker: async (make) => (await import('../worker/spawn.js')).spawn(make),
   known: () => import('../storage/known.js'),
+  warm(kind) {
+    if (kind === 'idbfs') idbfsCode().catch(() => {}); // Its failure is openIdbfs's to tell.
+  },
   preferred: () => (hasOpfs() ? 'opfs' : hasIdbfs() ? 'idbfs' : null),
 };

@@ -16,6 +16,11 @@
  * @property {(path: string) => Omit<import('../tabs/member.js').Environment, 'options' | 'open' | 'check'>} [tabs] for tests: what
  *   several tabs have in place of the browser's locks and channels
  * @property {() => Promise<typeof import('../storage/known.js')>} [known] where stores may vanish
+ * @property {(kind: Kind) => void} [warm] begins to load the code that a backend of this kind will want
+ * @property {(make?: () => any) => Promise<import('../worker/spawn.js').Endpoint>} [startWorker] a worker that runs
+ *   `vecstore/worker`; absent where there are none
+ * @property {(mine: string | undefined, dead: string[]) => Promise<void>} [succeed] says which worker this is, if it is one, and which have died
+ *   whose locks are free
  * @property {() => Kind | null} preferred where a new store with a path goes, if it can last
  */
 

@@ -29,8 +29,11 @@ export async function openBackend(platform, storage, path, requirePersistence, w
   const isAuto = storage === 'auto';
   let kind = isAuto ? await choose(platform, path) : /** @type {Kind} */ (storage);
   // What a browser keeps it may lose, and what it offers it may refuse: both are found out before it is opened. The
-  // engine is on its way meanwhile.
-  if (BROWSERS.includes(kind)) preload(platform, kind === 'idbfs' ? 'vecstore.idbfs' : 'vecstore', wasm);
+  // engine and the backend are on their way meanwhile.
+  if (BROWSERS.includes(kind)) {
+    preload(platform, kind === 'idbfs' ? 'vecstore.idbfs' : 'vecstore', wasm);
+    platform.warm?.(kind);
+  }
   const known = BROWSERS.includes(kind) && path !== undefined ? await platform.known?.().catch(() => undefined) : undefined;
   const place = /** @type {import('./known.js').Kind} */ (kind);
   const vanished = await known?.hasVanished(known.placesOf(isAuto, place), /** @type {string} */ (path)) ?? false;

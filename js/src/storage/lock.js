@@ -21,8 +21,16 @@ import { VecStoreError } from '../errors.js';
  * @property {string | null} boot
  * @property {string | null} start
  * @property {string} nonce
+ * @property {string} [life] of the thread, where a store is in one of its own
  * @property {number} time when it was taken, in ms since 1970
  */
+
+/**
+ * Of threads that keep a store for another (worker/client.js): this one's name, and those of its predecessors, which
+ * that other one has seen dead. Their process lives, but their locks are stale.
+ * @type {{ mine: string | undefined, dead: string[] }}
+ */
+export const lives = { mine: undefined, dead: [] };
 
 /** A claim on a claim on a claim: nobody gets here honestly. */
 const MAX_CLAIMS = 4;
@@ -40,7 +48,7 @@ export function takeLock(files, path, name) {
   const { fs } = files;
   const { pid } = files.process();
   /** @type {Holder} */
-  const mine = { pid, boot: bootId(fs), start: startTime(fs, pid), nonce: randomName(), time: Date.now() };
+  const mine = { pid, boot: bootId(fs), start: startTime(fs, pid), nonce: randomName(), life: lives.mine, time: Date.now() };
   acquire(files, path, name, mine, 0);
   return () => release(fs, path, mine);
 }
@@ -114,7 +122,7 @@ function read(fs, path) {
 
 /** @param {Files} files @param {Holder} holder */
 function isHeld({ fs, process }, holder) {
-  if (holder.pid === 0) return false;
+  if (holder.pid === 0 || (holder.life && lives.dead.includes(holder.life))) return false;
   const boot = bootId(fs);
   if (holder.boot && boot && holder.boot !== boot) return false;
   if (!process().isAlive(holder.pid)) return false;

@@ -115,7 +115,7 @@ export class Guest {
     try {
       this.#line.post({ type: 'done', id, ...answer });
     } catch (/** @type {any} */ error) {
-      const failed = new VecStoreError('IO', `the answer cannot be given to another tab: ${error?.message ?? error}`);
+      const failed = new VecStoreError('IO', `the answer cannot be given to another ${this.#env.holder ?? 'tab'}: ${error?.message ?? error}`);
       this.#line.post({ type: 'done', id, error: packError(failed) });
     }
   }

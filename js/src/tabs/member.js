@@ -53,6 +53,8 @@ import { pack, packError, unpack, unpackError } from './wire.js';
  * @property {any} options what other tabs must have opened the store with, too
  * @property {(theirs: any) => VecStoreError | null} check whether a follower's options fit
  * @property {(error: VecStoreError) => Promise<VecStoreError>} [describe] adds what is known of the holder
+ * @property {() => boolean} [silent] the leader has not answered for long: whether something is done about it
+ * @property {string} [holder] what the leader is to its followers; 'tab'
  */
 
 /**
@@ -74,11 +76,14 @@ import { pack, packError, unpack, unpackError } from './wire.js';
 export const WRITES = /** @type {Record<string, number>} */ ({ upsert: 1, delete: 1, updateMetadata: 2 });
 /** Calls that may be done twice. */
 const REPEATABLE = new Set([
-  'get', 'query', 'queryBatch', 'explain', 'estimate', 'pipeline', 'count', 'scanPage', 'stats', 'listSnapshots', 'verify', 'export',
+  'get', 'query', 'queryBatch', 'textQuery', 'hybridQuery', 'suggest', 'autocomplete', 'explain', 'estimate', 'pipeline', 'count', 'scanPage', 'stats', 'listSnapshots', 'verify', 'export',
   'flush', 'checkpoint', 'optimize',
 ]);
 /** As many as the engine remembers (M4): VS_MARK_CALLS. */
 const MAX_WRITES = 8;
+
+/** Of a tab, a worker, or one of their lives: nobody else has it. */
+export const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 export const TICK_MS = 1000;
 const SILENT_TICKS = 10;
@@ -223,7 +228,7 @@ export class Member {
       try {
         this.#line.post({ type: 'call', to: this.#leader, id, method, args: { value: args.value, special }, write, again });
       } catch (/** @type {any} */ error) {
-        this.#fail(call, invalid(`the arguments of ${method} cannot be given to another tab: ${error?.message ?? error}`));
+        this.#fail(call, invalid(`the arguments of ${method} cannot be given to another ${this.#env.holder ?? 'tab'}: ${error?.message ?? error}`));
       }
     }
   }
@@ -235,8 +240,8 @@ export class Member {
       if (call.sent === null) continue;
       call.sent = null;
       if (call.write === undefined && !REPEATABLE.has(call.method)) {
-        this.#fail(call, new VecStoreError('WORKER_LOST', `the tab that kept the store is gone; whether ${call.method} took ` +
-          'effect is not known'));
+        this.#fail(call, new VecStoreError('WORKER_LOST', `the ${this.#env.holder ?? 'tab'} that kept the store is gone; whether ` +
+          `${call.method} took effect is not known`));
       } else {
         call.again = true;
       }
@@ -344,6 +349,7 @@ export class Member {
       Promise.resolve(this.#env.describe?.(error) ?? error).then(this.#refused);
     } else if (this.#silent > SILENT_TICKS) {
       this.#silent = 0;
+      if (this.#env.silent?.()) return;
       for (const call of [...this.#pending.values()]) {
         if (call.sent !== null) this.#line.post({ type: 'abort', id: call.id });
         this.#fail(call, new VecStoreError('SUSPENDED', 'the tab that keeps the store does not answer; it may be frozen' +

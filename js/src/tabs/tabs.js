@@ -1,91 +1,29 @@
 // tabs.js - `multiTab: true`: one store, open in several tabs or workers. Loaded on first use.
 //
 // What a caller gets is a store whose methods go to the member of this tab
-// (member.js), which carries them out here or in the tab that leads. It has
-// no engine of its own, but is an instance of VecStore like any other.
+// (remote.js, member.js), which carries them out here or in the tab that leads.
 
-import { MARKS } from '../engine/engine.js';
 import { preload } from '../engine/load.js';
 import { show } from '../engine/value.js';
 import { VecStoreError, invalid, throwIfAborted, unsupported } from '../errors.js';
-import { readable } from '../explain.js';
-import { snapshot, withMore } from '../lazy.js';
-import { upsertMany } from '../many.js';
-import { readOpenOptions, readUpsertManyOptions } from '../options.js';
+import { readOpenOptions } from '../options.js';
 import { openParts } from '../open.js';
 import { choose } from '../storage/index.js';
 import { holderAge, plainName } from '../storage/weblock.js';
-import { Member } from './member.js';
+import { Member, newId } from './member.js';
+import { localStore, memberOf, remoteStore } from './remote.js';
 import { pack } from './wire.js';
 
-/** @import { Environment, Local } from './member.js' */
+/** @import { Environment } from './member.js' */
 /** @import { Parts } from '../open.js' */
 /** @import { ByteSource } from '../source.js' */
 
 const KINDS = ['idbfs', 'idb', 'opfs'];
 
-// ============ The store that callers get ============
-
-/** @type {WeakMap<object, Member>} */
-const members = new WeakMap();
-
-/** @param {any} store @returns {Member} */
-function memberOf(store) {
-  const member = members.get(store);
-  if (!member) throw invalid('use VecStore.open');
-  return member;
-}
-
-/** Methods that are more than a message, or whose result is. @type {Record<string, (this: any, ...args: any[]) => any>} */
+/** What is otherwise than in other stores that are reached by messages. @type {import('./remote.js').Methods} */
 const METHODS = {
-  close() {
-    return memberOf(this).close();
-  },
-
-  async upsertMany(records, options) {
-    memberOf(this).checkOpen();
-    return upsertMany(this, records, readUpsertManyOptions(options));
-  },
-
-  scan(options) {
-    const given = snapshot(options);
-    const scan = pages(memberOf(this), options?.signal, given, (cursor) => {
-      place.cursor = cursor;
-    });
-    const place = /** @type {any} */ (Object.assign(scan, { cursor: options?.cursor }));
-    return place;
-  },
-
-  async explain(query) {
-    return readable(await memberOf(this).call('explain', [query]));
-  },
-
-  async estimate(query) {
-    return readable(await memberOf(this).call('estimate', [query]));
-  },
-
-  async reembed(embedder, options) {
-    // An instance's function is found on its class, which does not travel.
-    const isEmbedder = typeof embedder === 'object' && embedder !== null && typeof embedder.embed === 'function';
-    const { name, dimension } = isEmbedder ? embedder : /** @type {any} */ ({});
-    const bare = isEmbedder ? { name, dimension, embed: (/** @type {any[]} */ ...args) => embedder.embed(...args) } : embedder;
-    return memberOf(this).call('reembed', [bare, options]);
-  },
-
   async exportStream() {
     throw unsupported('exportStream holds the store while it is read, which other tabs would wait for: use export() or exportJsonl()');
-  },
-
-  async exportJsonl(options) {
-    memberOf(this).checkOpen();
-    const { exportJsonl } = await import('../jsonl.js');
-    return exportJsonl((given) => this.scan(given), options);
-  },
-
-  async importJsonl(source, options) {
-    memberOf(this).checkOpen();
-    const { importJsonl } = await import('../jsonl.js');
-    return importJsonl(source, options, (records, given) => this.upsertMany(records, given));
   },
 
   async stats() {
@@ -95,76 +33,6 @@ const METHODS = {
     return stats;
   },
 };
-
-/** @param {Member} member @param {AbortSignal | undefined} signal @param {any} given @param {(cursor: string | null) => void} moved */
-async function* pages(member, signal, given, moved) {
-  for (let cursor = given?.cursor; cursor !== null;) {
-    member.checkOpen();
-    throwIfAborted(signal);
-    const { page, next } = await member.call('scanPage', [given, cursor]);
-    for (const { record, cursor: behind } of page) {
-      moved(behind);
-      yield record;
-    }
-    cursor = next;
-  }
-  moved(null);
-}
-
-/** By the class of store. @type {WeakMap<object, object>} */
-const prototypes = new WeakMap();
-
-/** @param {any} Base */
-function prototypeOf(Base) {
-  const known = prototypes.get(Base);
-  if (known) return known;
-  const prototype = /** @type {object} */ (Object.create(Base.prototype));
-  const define = (/** @type {string | symbol} */ name, /** @type {Function} */ value) =>
-    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
-  for (let from = Base.prototype; from !== Object.prototype; from = Object.getPrototypeOf(from)) {
-    for (const name of Object.getOwnPropertyNames(from)) {
-      if (name === 'constructor' || Object.hasOwn(prototype, name)) continue;
-      define(name, METHODS[name] ?? async function forwarded(/** @type {any[]} */ ...args) {
-        // @ts-ignore the store it is called on
-        return memberOf(this).call(name, args);
-      });
-    }
-  }
-  if (Symbol.asyncDispose) define(Symbol.asyncDispose, METHODS.close);
-  prototypes.set(Base, prototype);
-  return prototype;
-}
-
-// ============ The store itself, in the tab that leads ============
-
-/** @param {string} client 32 hexadecimal digits */
-const clientBytes = (client) => Uint8Array.from(client.match(/../g) ?? [], (byte) => parseInt(byte, 16));
-
-/**
- * @param {any} store
- * @param {Parts} parts
- * @returns {Local}
- */
-export function localStore(store, parts) {
-  const { engine, queue } = parts;
-  return {
-    async call(method, args) {
-      if (method !== 'scanPage') return store[method](...args);
-      const [given, cursor] = args;
-      return queue.run(() => withMore((more) => more.scanPage(engine, more.scanStart(given), cursor)));
-    },
-    committed(client, write, method) {
-      const found = engine.guard(() => engine.marked({ client: clientBytes(client), call: write }));
-      if (found === null) return null;
-      const { inserted, updated, deleted } = found;
-      return method === 'delete' ? { deleted } : method === 'upsert' ? { inserted, updated } : { updated };
-    },
-    mark(signal, client, write) {
-      MARKS.set(signal, { client: clientBytes(client), call: write });
-    },
-    close: () => store.close(),
-  };
-}
 
 // ============ Options ============
 
@@ -235,9 +103,7 @@ export async function openTabs(Base, options, image, make) {
   }
   // What a new leader needs is at hand when the present one goes.
   if (member.role === 'follower') preload(platform, kind === 'idbfs' ? 'vecstore.idbfs' : 'vecstore', options.wasm);
-  const store = Object.create(prototypeOf(Base));
-  members.set(store, member);
-  return store;
+  return remoteStore(Base, member, METHODS);
 }
 
 /** @param {string} path @returns {Omit<Environment, 'options' | 'open' | 'check'>} */
@@ -252,7 +118,7 @@ function browser(path) {
     },
     setTimeout: (fn, ms) => setTimeout(fn, ms),
     clearTimeout: (timer) => clearTimeout(timer),
-    newId: () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+    newId,
     describe: async (error) => {
       const age = await holderAge(path);
       return age === undefined ? error : new VecStoreError('LOCKED', `${error.message}; it holds the store since ${age}`);
