@@ -25,9 +25,12 @@ const NOTHING = new Uint8Array(0);
 
 // ============ Filters ============
 
-/** Compiled filters kept per engine, the least recently used first. */
-const KEPT = 8;
-/** Larger ones are compiled each time. */
+/** Compiled filters kept per engine, the least recently used first: at most so many, */
+const KEPT = 64;
+/** and of large stores fewer: each may hold a bit for every record, together at most 4 MiB; */
+const KEPT_BITS = 2 ** 25;
+const KEPT_LEAST = 4;
+/** larger texts are compiled each time. */
 const KEPT_BYTES = 4096;
 
 /** @type {WeakMap<Engine, Map<string, number>>} */
@@ -110,7 +113,7 @@ export function withFilter(engine, selection, fn) {
   const encoded = encodeSelection(selection);
   if (encoded === undefined) return engine.guard(() => fn(0));
   const isKept = encoded.bytes.length + encoded.params.length <= KEPT_BYTES;
-  const key = isKept ? `${encoded.kind}${keyOf(encoded.bytes)}\0${keyOf(encoded.params)}` : '';
+  const key = isKept ? `${encoded.kind} ${encoded.bytes.length} ${encoded.text ?? keyOf(encoded.bytes)}${keyOf(encoded.params)}` : '';
   return engine.guard(() => {
     if (!isKept) {
       const handle = compile(engine, encoded);
@@ -125,10 +128,11 @@ export function withFilter(engine, selection, fn) {
     let handle = filters.get(key);
     if (handle === undefined) {
       handle = compile(engine, encoded);
-      const [oldest] = filters;
-      if (filters.size === KEPT) {
-        filters.delete(oldest[0]);
-        engine.exports.vs_filter_free(engine.db, oldest[1]);
+      const most = Math.max(KEPT_LEAST, Math.min(KEPT, Math.floor(KEPT_BITS / (engine.count() + 1))));
+      for (const [oldest, other] of filters) {
+        if (filters.size < most) break;
+        filters.delete(oldest);
+        engine.exports.vs_filter_free(engine.db, other);
       }
     }
     filters.delete(key);

@@ -3,22 +3,27 @@
 //   [{ search: { vector, k: 100 } }, { filter: 'year >= $from', params: { from: 2020 } },
 //    { rerank: async (hits, { signal }) => scores, k: 20 }, { mmr: { k: 5, lambda: 0.7 } }]
 //
+// The search is { search } with the options of query, { textSearch } with those of
+// textQuery, or { hybridSearch } with those of hybridQuery. A { search } by text
+// on a store without an embedder is one by words.
+//
 // Each stage works on the hits of the one before. That a stage leaves none is no
 // error: the later ones have nothing to do. Other calls may go on between two
 // stages; records that are deleted meanwhile drop out at the next filter or MMR.
 //
 // The stages of the prefetch queries of the product's Rust predecessor are read
-// too: { VectorSearch }, { Filter: { expr } }, { Rerank: { k, model } } with a
-// function as the model, { MMR }.
+// too: { VectorSearch }, { HybridSearch: { vector, keywords, k, alpha, filter } },
+// { Filter: { expr } }, { Rerank: { k, model } } with a function as the model, { MMR }.
 
 import { ask, checkFilter, diversify, matching } from './asking.js';
 import { isPlainObject, show } from './engine/value.js';
-import { VecStoreError, invalid, throwIfAborted, unsupported } from './errors.js';
+import { VecStoreError, invalid, throwIfAborted } from './errors.js';
 import { readQuery } from './options.js';
 import { encodeId } from './records.js';
+import { askBoth, askText, prepareText, readHybridQuery, readTextQuery } from './textual.js';
 
+/** @import { Embedding } from './embedding.js' */
 /** @import { Engine } from './engine/engine.js' */
-/** @import { CheckedQuery } from './options.js' */
 /** @import { Hit } from './types.js' */
 
 /** @typedef {<T>(fn: () => T | Promise<T>) => Promise<T>} Turn runs fn in a turn of the queue */
@@ -26,6 +31,18 @@ import { encodeId } from './records.js';
 /**
  * What a stage does with the hits of the one before.
  * @typedef {(hits: Hit[], turn: Turn, signal: AbortSignal | undefined) => Promise<Hit[]>} Stage
+ */
+
+/**
+ * What a search needs besides the engine.
+ * @typedef {object} Means
+ * @property {Embedding | null} embedding
+ * @property {() => Promise<void>} yieldToHost
+ */
+
+/**
+ * The first stage, to be run within a turn of the queue.
+ * @typedef {(engine: Engine, means: Means) => Hit[] | Promise<Hit[]>} Search
  */
 
 const MAX_STAGES = 64;
@@ -46,9 +63,57 @@ function size(name, value) {
   return /** @type {number} */ (value);
 }
 
+/** @param {any} given @param {AbortSignal | undefined} signal @returns {Search} */
+function byWords(given, signal) {
+  const query = readTextQuery(given);
+  return async (engine, { yieldToHost }) => {
+    await prepareText(engine, yieldToHost, query.signal ?? signal);
+    return /** @type {any} */ (askText(engine, query));
+  };
+}
+
 /**
- * The stages behind the search, by what they are called.
- * @type {Record<string, (stage: any, engine: Engine) => Stage>}
+ * The searches, by what they are called.
+ * @type {Record<string, (given: any, means: Means, signal: AbortSignal | undefined) => Search>}
+ */
+const SEARCHES = {
+  search(given, { embedding }, signal) {
+    if (embedding === null && given?.text !== undefined && given.vector === undefined) return byWords(given, signal);
+    const query = readQuery(given, embedding !== null, 'search');
+    if (query.asked?.facets !== undefined) throw invalid('search: facets are counted by query, not in a pipeline');
+    query.signal ??= signal;
+    return (engine, means) => {
+      const embedded = means.embedding?.queries([query]);
+      return embedded ? embedded.take(means.embedding).then(() => ask(engine, query)) : ask(engine, query);
+    };
+  },
+
+  textSearch: (given, _means, signal) => byWords(given, signal),
+
+  hybridSearch(given, { embedding }, signal) {
+    const query = readHybridQuery(given, embedding !== null);
+    query.vector.signal ??= query.signal ?? signal;
+    return async (engine, means) => {
+      await means.embedding?.queries([query.vector])?.take(means.embedding);
+      await prepareText(engine, means.yieldToHost, query.signal ?? signal);
+      return /** @type {any} */ (askBoth(engine, query));
+    };
+  },
+};
+
+/**
+ * Hits with scores of at most 1, as MMR weighs them against the likeness of vectors.
+ * @param {Hit[]} hits
+ */
+function scaled(hits) {
+  const highest = Math.max(...hits.map(({ score }) => score));
+  return highest > 0 ? hits.map((hit) => ({ ...hit, score: hit.score / highest })) : hits;
+}
+
+/**
+ * The stages behind the search, by what they are called. `ranked`: the scores so far are of words or ranks, which have
+ * no scale that a vector's likeness has, too.
+ * @type {Record<string, (stage: any, engine: Engine, ranked: boolean) => Stage>}
  */
 const STAGES = {
   filter(stage, engine) {
@@ -72,7 +137,7 @@ const STAGES = {
     };
   },
 
-  mmr(stage, engine) {
+  mmr(stage, engine, ranked) {
     only(stage, 'mmr');
     const { mmr } = stage;
     if (typeof mmr !== 'object' || mmr === null || !isPlainObject(mmr)) {
@@ -82,7 +147,16 @@ const STAGES = {
     const { k = 10, lambda = 0.5 } = mmr;
     size('mmr.k', k);
     if (!(lambda >= 0 && lambda <= 1)) throw invalid(`mmr.lambda must be a number from 0 to 1, not ${show(lambda)}`);
-    return (hits, turn) => turn(() => diversify(engine, hits, k, lambda));
+    return (hits, turn) => turn(() => {
+      const given = new Map(hits.map((hit) => [hit.id, hit]));
+      try {
+        return diversify(engine, ranked ? scaled(hits) : hits, k, lambda).map(({ id }) => /** @type {Hit} */ (given.get(id)));
+      } catch (error) {
+        // Records that are gone were left out: what is not found is a vector.
+        if (error instanceof VecStoreError && error.code === 'NOT_FOUND') throw invalid('mmr compares vectors, the store has none');
+        throw error;
+      }
+    });
   },
 };
 
@@ -92,9 +166,7 @@ const STAGES = {
  */
 const FORMER = {
   VectorSearch: (options) => ({ search: options }),
-  HybridSearch: () => {
-    throw unsupported('HybridSearch is not supported by this version');
-  },
+  HybridSearch: ({ keywords, ...options }) => ({ hybridSearch: { ...options, text: keywords } }),
   Filter({ expr, ...rest }) {
     only(rest);
     return { filter: expr ?? null };
@@ -121,20 +193,31 @@ function renamed(stage) {
  * Checks a pipeline.
  * @param {Engine} engine
  * @param {any} given
+ * @param {Means} means
+ * @param {AbortSignal | undefined} signal
  */
-function readPipeline(engine, given) {
+function readPipeline(engine, given, means, signal) {
   if (!Array.isArray(given)) throw invalid(`pipeline needs an array of stages, not ${show(given)}`);
   if (given.length === 0) throw invalid('pipeline needs at least one stage, a search');
   if (given.length > MAX_STAGES) throw invalid(`a pipeline has at most ${MAX_STAGES} stages, not ${given.length}`);
   const all = given.map((stage, i) => at(i, () => renamed(stage)));
   const kinds = all.map((stage, i) => at(i, () => kindOf(stage, i)));
-  const query = at(0, () => readSearch(all[0]));
-  return { query, stages: all.slice(1).map((stage, i) => at(i + 1, () => STAGES[kinds[i + 1]](stage, engine))) };
+  const search = at(0, () => {
+    only(all[0], kinds[0]);
+    return SEARCHES[kinds[0]](all[0][kinds[0]], means, signal);
+  });
+  const isByVector = kinds[0] === 'search' && (means.embedding !== null || all[0].search.text === undefined);
+  const stages = all.slice(1).map((stage, i) => at(i + 1, () => {
+    const ranked = !isByVector && !kinds.slice(1, i + 1).includes('rerank');
+    return STAGES[kinds[i + 1]](stage, engine, ranked);
+  }));
+  return { search, stages };
 }
 
 /** @param {any} stage @param {number} i */
 function kindOf(stage, i) {
-  const kinds = ['search', ...Object.keys(STAGES)];
+  const searches = Object.keys(SEARCHES);
+  const kinds = [...searches, ...Object.keys(STAGES)];
   const wanted = `a stage must be one of ${kinds.map((kind) => `{ ${kind} }`).join(', ')}`;
   if (typeof stage !== 'object' || stage === null || Array.isArray(stage) || !isPlainObject(stage)) {
     throw invalid(`${wanted}, not ${show(stage)}`);
@@ -144,18 +227,10 @@ function kindOf(stage, i) {
     const names = Object.keys(stage).slice(0, 5).map((name) => show(name)).join(', ');
     throw invalid(said.length === 0 ? `${wanted}, not one with ${names || 'nothing'}` : `${wanted}, not ${said.join(' and ')}`);
   }
-  if (i === 0 && said[0] !== 'search') throw invalid(`the first stage must be a search, not ${said[0]}`);
-  if (i > 0 && said[0] === 'search') throw invalid('only the first stage may be a search');
+  const isSearch = searches.includes(said[0]);
+  if (i === 0 && !isSearch) throw invalid(`the first stage must be a search, not ${said[0]}`);
+  if (i > 0 && isSearch) throw invalid('only the first stage may be a search');
   return said[0];
-}
-
-/** @param {any} stage @returns {CheckedQuery} */
-function readSearch(stage) {
-  only(stage, 'search');
-  if (stage.search?.text !== undefined) throw unsupported('search by text is not supported in a pipeline; give its vector');
-  const query = readQuery(stage.search, false, 'search');
-  if (query.asked?.facets !== undefined) throw invalid('search: facets are counted by query, not in a pipeline');
-  return query;
 }
 
 // ============ Running ============
@@ -216,11 +291,12 @@ function reranked(hits, answer) {
  * @param {Engine} engine
  * @param {unknown} given
  * @param {AbortSignal | undefined} signal
+ * @param {Means} means
  */
-export function beginPipeline(engine, given, signal) {
-  const { query, stages } = readPipeline(engine, given);
+export async function beginPipeline(engine, given, signal, means) {
+  const { search, stages } = readPipeline(engine, given, means, signal);
   throwIfAborted(signal);
-  let hits = at(0, () => ask(engine, query));
+  let hits = await at(0, () => search(engine, means));
   return async (/** @type {Turn} */ turn) => {
     for (const [i, stage] of stages.entries()) {
       throwIfAborted(signal);

@@ -18,8 +18,8 @@ import { Packer, encodeId, strip } from './records.js';
 import { VERSION } from './version.js';
 
 /** @import { Embedder, Estimate, Explanation, Hit, Hits, HybridHit, HybridQuery, Id, JsonlOptions, OpenOptions, OperationOptions, Part, Patch, PipelineStage, Query,
- *   QueryCost, RecordInput, ReembedOptions, ReembedResult, Scan, ScanOptions, Selection, Snapshot, Stats, StoredRecord,
- *   TextHit, TextQuery, UpsertManyOptions, VerifyResult } from './types.js' */
+ *   QueryCost, RecordInput, ReembedOptions, ReembedResult, Scan, ScanOptions, Selection, Snapshot, StagedHit, Stats,
+ *   StoredRecord, TextHit, TextQuery, UpsertManyOptions, VerifyResult } from './types.js' */
 /** @import { CheckedQuery } from './options.js' */
 /** @import { SchemaCheck } from './schema.js' */
 /** @import { Engine, Operation } from './engine/engine.js' */
@@ -520,11 +520,13 @@ export class VecStore {
   }
 
   /**
-   * A search and what is done with its hits, stage by stage: { search }, then any of { filter, params },
-   * { rerank, k } and { mmr: { k, lambda } }.
-   * @param {PipelineStage<M>[]} stages
+   * A search and what is done with its hits, stage by stage: { search } by vector, { textSearch } or { hybridSearch },
+   * with the options of query, textQuery and hybridQuery, then any of { filter, params }, { rerank, k } and
+   * { mmr: { k, lambda } }.
+   * @template {StagedHit<M>} [H=Hit<M>]
+   * @param {PipelineStage<M, H>[]} stages
    * @param {{ signal?: AbortSignal }} [options]
-   * @returns {Promise<Hit<M>[]>}
+   * @returns {Promise<H[]>}
    */
   async pipeline(stages, options) {
     this.#checkOpen();
@@ -533,7 +535,9 @@ export class VecStore {
     const copy = snapshot(stages);
     const engine = this.#engine;
     // The search takes its turn now, and what it needs comes within that turn.
-    const rest = await this.#queue.run(() => withMore((more) => more.beginPipeline(engine, copy, signal)));
+    const rest = await this.#queue.run(() => withMore((more) => more.beginPipeline(engine, copy, signal, {
+      embedding: this.#embedding, yieldToHost: this.#platform.yieldToHost,
+    })));
     return /** @type {any} */ (rest((fn) => this.#queue.run(fn)));
   }
 

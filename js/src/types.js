@@ -361,18 +361,29 @@
  */
 
 /**
+ * A hit of any of the searches: those by words have no distance.
+ * @template {object} [M=Record<string, any>]
+ * @typedef {Hit<M> | TextHit<M> | HybridHit<M>} StagedHit
+ */
+
+/**
  * Puts hits into a new order: gives a score for each, or some of them as they should come.
  * @template {object} [M=Record<string, any>]
- * @typedef {(hits: Hit<M>[], context: { signal: AbortSignal | undefined }) =>
- *   ArrayLike<number> | Hit<M>[] | Promise<ArrayLike<number> | Hit<M>[]>} Rerank
+ * @template {StagedHit<M>} [H=Hit<M>]
+ * @typedef {(hits: H[], context: { signal: AbortSignal | undefined }) =>
+ *   ArrayLike<number> | H[] | Promise<ArrayLike<number> | H[]>} Rerank
  */
 
 /**
  * @template {object} [M=Record<string, any>]
- * @typedef {{ search: Omit<Query<M>, 'facets'> } | { filter: string | Filter<M>, params?: FilterParams }
- *   | { rerank: Rerank<M>, k?: number } | { mmr: { k?: number, lambda?: number } }
- *   | { VectorSearch: Omit<Query<M>, 'facets'> } | { Filter: { expr: string | Filter<M> } }
- *   | { Rerank: { model: Rerank<M>, k?: number } } | { MMR: { k?: number, lambda?: number } }} PipelineStage
+ * @template {StagedHit<M>} [H=Hit<M>]
+ * @typedef {{ search: Omit<Query<M>, 'facets'> } | { textSearch: TextQuery<M> } | { hybridSearch: HybridQuery<M> }
+ *   | { filter: string | Filter<M>, params?: FilterParams }
+ *   | { rerank: Rerank<M, H>, k?: number } | { mmr: { k?: number, lambda?: number } }
+ *   | { VectorSearch: Omit<Query<M>, 'facets'> }
+ *   | { HybridSearch: { vector: VectorInput, keywords: string, k?: number, alpha?: number, filter?: string | Filter<M> } }
+ *   | { Filter: { expr: string | Filter<M> } }
+ *   | { Rerank: { model: Rerank<M, H>, k?: number } } | { MMR: { k?: number, lambda?: number } }} PipelineStage
  */
 
 /**

@@ -23,8 +23,16 @@
 #define FEW 4u
 #define MUCH_RARER 8u
 
-static bool wanted(const vs_bitset *among, uint32_t slot) {
-  return *(const uint64_t *)vs_blocks_at(&among->words, slot >> 6) >> (slot & 63) & 1;
+/* The words of a set where they lie in one block, as those of eight million slots do; else NULL. */
+static const uint64_t *words_of(const vs_bitset *among) {
+  return among->words.n_blocks == 1 ? vs_blocks_at(&among->words, 0) : NULL;
+}
+
+/* A walk asks this some ten thousand times. */
+static inline bool wanted(const uint64_t *words, const vs_bitset *among, uint32_t slot) {
+  assert(slot < among->n_bits);
+  uint64_t word = words ? words[slot >> 6] : *(const uint64_t *)vs_blocks_at(&among->words, slot >> 6);
+  return word >> (slot & 63) & 1;
 }
 
 /* Puts a candidate in its place if it is among the ef nearest; gives the place, or n_pool. */
@@ -64,10 +72,11 @@ static void touch_lists(vs_hnsw *g, const uint32_t *node, uint32_t n) {
 static uint32_t gather(vs_hnsw *g, uint32_t node, const vs_bitset *among, uint32_t cap, uint32_t touched,
                        uint64_t *looked_at) {
   uint32_t *slot = g->scratch.slot, *bridge = g->scratch.orphan, n = 0, n_bridges = 0;
+  const uint64_t *words = words_of(among);
   const vs_links *x = vs_hnsw_base(g, node);
   for (uint32_t i = 0; i < x->n; i++) {
     uint32_t y = x->link[i] & VS_LINK_SLOT;
-    if (!wanted(among, y)) {
+    if (!wanted(words, among, y)) {
       bridge[n_bridges++] = y;
     } else if (vs_hnsw_visit(g, y)) {
       slot[n++] = y;
@@ -81,7 +90,7 @@ static uint32_t gather(vs_hnsw *g, uint32_t node, const vs_bitset *among, uint32
     uint32_t j = 0;
     for (; j < y->n && n < cap; j++) {
       uint32_t z = y->link[j] & VS_LINK_SLOT;
-      if (wanted(among, z) && vs_hnsw_visit(g, z)) slot[n++] = z;
+      if (wanted(words, among, z) && vs_hnsw_visit(g, z)) slot[n++] = z;
     }
     *looked_at += j;
   }
@@ -108,7 +117,7 @@ static bool begin(vs_hnsw *g, vs_query q, uint32_t start, uint32_t ef, const vs_
   vs_hnsw_new_epoch(g);
   vs_hnsw_visit(g, start);
   g->scratch.pool[0].value = start;
-  g->scratch.n_pool = wanted(among, start);
+  g->scratch.n_pool = wanted(words_of(among), among, start);
   g->n_hops++;
   uint32_t n = gather(g, start, among, cap, TOUCHED, &looked_at);
   if (n < FEW || (uint64_t)n * MUCH_RARER * g->n < looked_at * among->n_set) return false;

@@ -15,7 +15,8 @@
 #include <string.h>
 
 #define EVALUATE_NS 120.0 /* reading a record's metadata for one conjunct */
-#define SLOT_NS 1.2       /* setting a bit for a slot of a list */
+#define SLOT_NS 0.6       /* setting a bit for a slot of a list in the order of values */
+#define POSTING_NS 0.3    /* the same of a list in the order of slots */
 #define WORD_NS 0.6       /* one word of a bitmap operation */
 #define OPERANDS (2 * (VS_FILTER_MAX_DEPTH + 1) + 1)
 
@@ -103,20 +104,35 @@ static void set_slot(vs_bitset *b, uint32_t slot) {
   *(uint64_t *)vs_blocks_at(&b->words, slot / 64) |= (uint64_t)1 << (slot & 63);
 }
 
+/* Sets a run of which the keys decide everything. */
+static void set_run(const vs_range_index *x, const vs_range_run *run, vs_bitset *into) {
+  vs_range_cursor c = vs_range_seek(x, run->from);
+  uint64_t *words = into->words.n_blocks == 1 ? vs_blocks_at(&into->words, 0) : NULL;
+  for (uint32_t left = run->to - run->from; left > 0; c = (vs_range_cursor){c.chunk + 1, 0}) {
+    const vs_range_chunk *chunk = x->chunk[c.chunk];
+    const uint32_t *slot = chunk->slot + c.at;
+    uint32_t n = chunk->n - c.at < left ? chunk->n - c.at : left;
+    for (uint32_t i = 0; words && i < n; i++) words[slot[i] >> 6] |= (uint64_t)1 << (slot[i] & 63);
+    for (uint32_t i = 0; !words && i < n; i++) set_slot(into, slot[i]);
+    left -= n;
+  }
+}
+
 static void add_run(const vs_meta *m, const vs_meta_field *f, const vs_filter_term *term, const vs_range_run *run,
                     vs_bitset *into, uint64_t *evaluated) {
+  if (!run->all_vague && run->vague[0] == 0 && run->vague[1] == 0) {
+    set_run(&f->ranges, run, into);
+    return;
+  }
   vs_range_cursor c = vs_range_seek(&f->ranges, run->from);
-  bool look = run->all_vague || run->vague[0] != 0 || run->vague[1] != 0;
   for (uint32_t i = run->from; i < run->to; i++) {
     uint32_t slot = vs_range_next(&f->ranges, &c);
-    if (look) {
-      uint64_t key = vs_range_key(&f->ranges, slot);
-      vs_slice metadata;
-      if (run->all_vague || key == run->vague[0] || key == run->vague[1]) {
-        ++*evaluated;
-        if (!m->records.metadata(m->records.ctx, slot, &metadata) || vs_filter_term_truth(term, metadata) != VS_TRUE)
-          continue;
-      }
+    uint64_t key = vs_range_key(&f->ranges, slot);
+    vs_slice metadata;
+    if (run->all_vague || key == run->vague[0] || key == run->vague[1]) {
+      ++*evaluated;
+      if (!m->records.metadata(m->records.ctx, slot, &metadata) || vs_filter_term_truth(term, metadata) != VS_TRUE)
+        continue;
     }
     set_slot(into, slot);
   }
@@ -162,7 +178,7 @@ static void count_part(const vs_meta *m, const vs_filter *f, part *p) {
       p->exact = count_term(field, term, &matches) && p->exact && n_terms == 0;
       n_terms++;
       stack[n++] = matches < all ? matches : all;
-      p->cost += matches * (field->kind == VS_META_RANGE ? SLOT_NS : SLOT_NS / 4) + all / 64 * WORD_NS;
+      p->cost += matches * (field->kind == VS_META_RANGE ? SLOT_NS : POSTING_NS) + all / 64 * WORD_NS;
     } else if (in->code == VS_FILTER_CONSTANT) {
       stack[n++] = in->arg == VS_TRUE ? all : 0;
     } else if (in->code == VS_FILTER_AND) {

@@ -31,10 +31,10 @@
 #define BRIDGE_NS 4.5  /* per M */
 #define GATHER_NS 50.0 /* per M */
 #define NARROWEST 0.5
-#define WIDER_PER_SHARE 0.4
+#define WIDER_PER_SHARE 0.5
 #define RARE_SHARE 0.06
-#define RARE_WIDER 0.3
-#define EVALUATE_NS 120.0
+#define RARE_WIDER 0.4
+#define EVALUATE_NS 300.0 /* of a record met in a walk, anywhere in memory */
 #define REMEMBERED_NS 4.0
 /* Below this share bridges do not reach from match to match. */
 #define MIN_GRAPH_SHARE 0.004

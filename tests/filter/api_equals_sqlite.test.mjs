@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import initSqlJs from 'sql.js';
 import { VecStore } from '../../js/src/index.node.js';
 import { random } from '../js/behaviour/expect.mjs';
-import { generator, json, object, sql } from './expressions.mjs';
+import { INSERT, TABLE, generator, json, object, sql } from './expressions.mjs';
 
 const EXPRESSIONS = Number(process.env.VS_FILTER_API_EXPRESSIONS ?? (process.env.VS_TIER === 'long' ? 100_000 : 3000));
 const seed = Number(process.env.VS_SEED ?? 1);
@@ -28,7 +28,7 @@ const byDistance = (a, b) => a.distance - b.distance || a.id - b.id;
 test(`${EXPRESSIONS} filters through the API match what SQLite says`, { timeout: 3_600_000 }, async (t) => {
   const SQL = await initSqlJs();
   const database = new SQL.Database();
-  database.run('PRAGMA case_sensitive_like = ON; CREATE TABLE docs (id INTEGER PRIMARY KEY, j TEXT)');
+  database.run(`PRAGMA case_sensitive_like = ON; ${TABLE}`);
   let matches = 0;
   let objects = 0;
 
@@ -41,7 +41,7 @@ test(`${EXPRESSIONS} filters through the API match what SQLite says`, { timeout:
     database.run('DELETE FROM docs');
     const put = (id, metadata) => {
       records.set(id, { id, vector: records.get(id)?.vector ?? [next(), next()], metadata });
-      database.run('INSERT OR REPLACE INTO docs VALUES (?, ?)', [id, json(metadata)]);
+      database.run(INSERT, [id, json(metadata)]);
     };
     for (let id = 0; id < (round % 4 === 1 ? 2000 : DOCUMENTS); id++) put(id, make.document());
     await store.upsert([...records.values()]);

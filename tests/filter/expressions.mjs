@@ -1,6 +1,22 @@
 // expressions.mjs - random documents and filters, each filter in three forms: our text, our object form,
 // and SQL over json_extract with the same three-valued logic.
 
+// As text, as a key of the object form, and as steps.
+const FIELDS = [
+  ['a'], ['b'], ['s'], ['f'], ['n'], ['m'], ['tags'], ['nums'], ['mixed'], ['o'], ['missing'], ['constructor'], ['__proto__'], ['über'],
+  ['o.x', 'o.x', ['o', 'x']],
+  ['o.y.z', 'o.y.z', ['o', 'y', 'z']],
+  ['o.list[1]', 'o.list[1]', ['o', 'list', 1]],
+  ['tags[0]', 'tags[0]', ['tags', 0]],
+  ['nums[2]', 'nums[2]', ['nums', 2]],
+  ['mixed[0].x', 'mixed[0].x', ['mixed', 0, 'x']],
+  ['tags.x', 'tags.x', ['tags', 'x']],
+  ['o[0]', 'o[0]', ['o', 0]],
+  ['`we ird`', 'we ird', ['we ird']],
+  ['`a.b`', '`a.b`', ['a.b']],
+  ['`o`.`x`', '`o`.x', ['o', 'x']],
+].map(([text, key = text, steps = [text]]) => ({ text, key, steps }));
+
 /** @param {() => number} next uniform in [0, 1) */
 export function generator(next) {
   const below = (n) => Math.floor(next() * n);
@@ -56,22 +72,6 @@ export function generator(next) {
   }
 
   // ============ Filters ============
-
-  // As text, as a key of the object form, and as steps.
-  const FIELDS = [
-    ['a'], ['b'], ['s'], ['f'], ['n'], ['m'], ['tags'], ['nums'], ['mixed'], ['o'], ['missing'], ['constructor'], ['__proto__'], ['über'],
-    ['o.x', 'o.x', ['o', 'x']],
-    ['o.y.z', 'o.y.z', ['o', 'y', 'z']],
-    ['o.list[1]', 'o.list[1]', ['o', 'list', 1]],
-    ['tags[0]', 'tags[0]', ['tags', 0]],
-    ['nums[2]', 'nums[2]', ['nums', 2]],
-    ['mixed[0].x', 'mixed[0].x', ['mixed', 0, 'x']],
-    ['tags.x', 'tags.x', ['tags', 'x']],
-    ['o[0]', 'o[0]', ['o', 0]],
-    ['`we ird`', 'we ird', ['we ird']],
-    ['`a.b`', '`a.b`', ['a.b']],
-    ['`o`.`x`', '`o`.x', ['o', 'x']],
-  ].map(([text, key = text, steps = [text]]) => ({ text, key, steps }));
 
   const field = () => pick(FIELDS);
   const ordering = () => ({ op: pick(['=', '=', '!=', '<', '<=', '>', '>=']), values: [scalar()] });
@@ -238,24 +238,36 @@ function test({ op, values, negated, escape }, { value, type, elements }) {
   return negated ? `(NOT ${condition})` : condition;
 }
 
+/** What can be asked about, each once; a document's row has its parts as columns, so that they are extracted once. */
+const PATHS = [...new Set(FIELDS.map(({ steps }) => pathOf(steps)))];
+
+function pathOf(steps) {
+  return `'$${steps.map((step) => (typeof step === 'number' ? `[${step}]` : `."${step}"`)).join('')}'`;
+}
+
+/** The documents' table: id, and of each path its type, its scalar and its array as JSON. No column has an affinity. */
+export const TABLE = `CREATE TABLE docs (id INTEGER PRIMARY KEY, ${PATHS.map((_, i) => `t${i}, v${i}, a${i}`).join(', ')})`;
+
+/** Inserts a document of parameters id and JSON. */
+export const INSERT = `INSERT OR REPLACE INTO docs SELECT ?1, ${PATHS.map((path) => `json_type(?2, ${path}),
+  CASE WHEN json_type(?2, ${path}) NOT IN ('array', 'object') THEN json_extract(?2, ${path}) END,
+  CASE WHEN json_type(?2, ${path}) = 'array' THEN json_extract(?2, ${path}) END`).join(',\n')}`;
+
 function termSql(term) {
-  const path = `'$${term.field.steps.map((step) => (typeof step === 'number' ? `[${step}]` : `."${step}"`)).join('')}'`;
-  const type = `json_type(j, ${path})`;
-  if (term.of === '') {
-    const value = `CASE WHEN ${type} NOT IN ('array', 'object') THEN json_extract(j, ${path}) END`;
-    return test(term, { value: `(${value})`, type, elements: `json_each(j, ${path})` });
-  }
+  const at = PATHS.indexOf(pathOf(term.field.steps));
+  const [type, scalar, array] = [`t${at}`, `v${at}`, `a${at}`];
+  if (term.of === '') return test(term, { value: scalar, type, elements: `json_each(${array})` });
   if (term.of === 'length') {
-    const value = `(CASE ${type} WHEN 'array' THEN json_array_length(j, ${path}) WHEN 'text' THEN length(json_extract(j, ${path})) END)`;
+    const value = `(CASE ${type} WHEN 'array' THEN json_array_length(${array}) WHEN 'text' THEN length(${scalar}) END)`;
     return test(term, { value, type: `(CASE WHEN ${type} IN ('array', 'text') THEN 'integer' END)`, elements: "json_each('[]')" });
   }
   const one = test(term, { value: "(CASE WHEN e.type NOT IN ('array', 'object') THEN e.value END)", type: 'e.type', elements: 'json_each(e.value)' });
   const [decided, otherwise, extreme] = term.of === 'any' ? [1, 0, 'max'] : [0, 1, 'min'];
   return `CASE ${type} WHEN 'array' THEN (SELECT CASE WHEN ${extreme}(q) = ${decided} THEN ${decided}
-      WHEN count(q) < count(*) THEN NULL ELSE ${otherwise} END FROM (SELECT ${one} AS q FROM json_each(j, ${path}) e)) END`;
+      WHEN count(q) < count(*) THEN NULL ELSE ${otherwise} END FROM (SELECT ${one} AS q FROM json_each(${array}) e)) END`;
 }
 
-/** SQL over a column j of JSON: 1, 0 or NULL. */
+/** SQL over a row of TABLE: 1, 0 or NULL. */
 export function sql(node) {
   if ('constant' in node) return literal(node.constant);
   if (node.not) return `(NOT ${sql(node.not)})`;

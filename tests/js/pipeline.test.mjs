@@ -130,7 +130,136 @@ test('wrong pipelines say which stage', async (t) => {
   await assert.rejects(store.pipeline([search, { filter: 'n = = 1' }]), { code: 'FILTER_SYNTAX', index: 1, offset: 4, message: /^pipeline\[1\]: / });
   await assert.rejects(store.pipeline([{ search: { vector, filter: 'n = = 1' } }]), { code: 'FILTER_SYNTAX', index: 0, offset: 4 });
   await assert.rejects(store.pipeline([{ search: { vector: [1] } }]), { code: 'DIMENSION_MISMATCH', index: 0 });
-  await assert.rejects(store.pipeline([{ search: { text: 'x' } }]), { code: 'UNSUPPORTED', index: 0 });
+});
+
+/** Texts of which each has some of these words, with vectors of the same numbers. */
+async function worded(t, options = {}, withVectors = true) {
+  const store = await VecStore.open(options);
+  t.after(() => store.close());
+  const words = ['red', 'green', 'blue', 'dark', 'light', 'grass', 'sky', 'sea'];
+  const next = random(23);
+  await store.upsert(Array.from({ length: 80 }, (_, id) => {
+    const amounts = words.map(() => (next() < 0.4 ? 1 + Math.floor(next() * 3) : 0));
+    return {
+      id, ...(withVectors && { vector: amounts.map((n) => n + 0.01) }), metadata: { n: id },
+      text: words.flatMap((word, i) => Array(amounts[i]).fill(word)).join(' ') || 'nothing',
+    };
+  }));
+  return { store, vector: [1, 0, 0, 1, 0, 0, 2, 0] };
+}
+
+test('a text search, then a filter, a rerank function and MMR', async (t) => {
+  const { store } = await worded(t);
+  const textSearch = { text: 'dark sky', k: 50, highlight: true };
+  const found = await store.textQuery(textSearch);
+  assert.ok(found.length > 20);
+  assert.deepEqual(await store.pipeline([{ textSearch }]), found);
+  const kept = await store.pipeline([{ textSearch }, { filter: 'n < $n', params: { n: 40 } }]);
+  assert.deepEqual(kept, found.filter(({ id }) => id < 40));
+  const reranked = await store.pipeline([
+    { textSearch }, { filter: { n: { $lt: 40 } } }, { rerank: async (hits) => hits.map(({ metadata }) => -metadata.n), k: 6 },
+  ]);
+  assert.deepEqual(ids(reranked), ids(kept).sort((a, b) => a - b).slice(0, 6));
+  assert.ok(reranked.every((hit) => hit.highlights.length > 0 && !('distance' in hit)));
+  const diverse = await store.pipeline([
+    { textSearch }, { filter: 'n < 40' }, { rerank: (hits) => hits.map(({ score }) => score / 10), k: 10 }, { mmr: { k: 5, lambda: 0.5 } },
+  ]);
+  assert.equal(diverse.length, 5);
+  assert.equal(diverse[0].id, kept[0].id);
+  // A search inside a filter, a query's syntax, nothing found.
+  assert.deepEqual(ids(await store.pipeline([{ textSearch: { text: '+sea -sky', syntax: 'query', filter: 'n >= 40' } }])),
+    ids(await store.textQuery({ text: '+sea -sky', syntax: 'query', filter: 'n >= 40' })));
+  assert.deepEqual(await store.pipeline([{ textSearch: { text: 'absent' } }, { rerank: () => assert.fail() }, { mmr: {} }]), []);
+});
+
+test('MMR after a search by words weighs its scores as shares of the best', async (t) => {
+  const { store } = await worded(t, { metric: 'cosine' });
+  const [similarity] = [(a, b) => DISTANCE.cosine[1](DISTANCE.cosine[0](a, b))];
+  for (const stage of [{ textSearch: { text: 'dark sky', k: 30 } }, { hybridSearch: { text: 'dark sky', vector: [1, 0, 0, 1, 0, 0, 2, 0], k: 30 } }]) {
+    const found = await store.pipeline([stage]);
+    const vectors = Object.fromEntries((await store.get(ids(found))).map(({ id, vector }) => [id, [...vector]]));
+    const shares = found.map((hit) => ({ ...hit, score: hit.score / found[0].score }));
+    for (const lambda of [0, 0.5, 0.9, 1]) {
+      const hits = await store.pipeline([stage, { mmr: { k: 8, lambda } }]);
+      isMmr(hits.map(({ id }) => shares.find((one) => one.id === id)), shares, vectors, similarity, 8, lambda);
+      for (const hit of hits) assert.deepEqual(hit, found.find(({ id }) => id === hit.id));
+    }
+  }
+});
+
+test('a hybrid search, and the one of the prefetch queries', async (t) => {
+  const { store, vector } = await worded(t);
+  const search = { text: 'dark sky', vector, k: 20, alpha: 0.7, filter: 'n < 60' };
+  const found = await store.hybridQuery(search);
+  assert.deepEqual(await store.pipeline([{ hybridSearch: search }]), found);
+  assert.deepEqual(await store.pipeline([{ HybridSearch: { vector, keywords: 'dark sky', k: 20, alpha: 0.7, filter: 'n < 60' } }]), found);
+  assert.ok(found.every(({ parts }) => 'vector' in parts && 'text' in parts));
+  const hits = await store.pipeline([
+    { HybridSearch: { vector, keywords: 'dark sky', k: 20 } }, { Filter: { expr: 'n >= 10' } },
+    { Rerank: { k: 12, model: (some) => some.map(({ parts }) => parts.text ?? 0) } }, { MMR: { k: 5, lambda: 0.7 } },
+  ]);
+  assert.equal(hits.length, 5);
+  assert.ok(hits.every(({ id }) => id >= 10));
+});
+
+test('a search by text is by its vector where the store has an embedder, else by words', async (t) => {
+  const { store } = await worded(t);
+  assert.deepEqual(await store.pipeline([{ search: { text: 'dark sky', k: 5 } }]), await store.textQuery({ text: 'dark sky', k: 5 }));
+  const asked = [];
+  const embedder = {
+    name: 'counting', dimension: 2,
+    embed: async (texts, { kind }) => texts.map((text) => {
+      asked.push(kind);
+      return Float32Array.of(text.length, 1);
+    }),
+  };
+  const embedding = await VecStore.open({ embedder });
+  t.after(() => embedding.close());
+  await embedding.upsert([{ id: 1, text: 'short' }, { id: 2, text: 'a much longer text' }]);
+  asked.length = 0;
+  assert.deepEqual(await embedding.pipeline([{ search: { text: 'small' } }]), await embedding.query({ text: 'small' }));
+  assert.deepEqual(await embedding.pipeline([{ hybridSearch: { text: 'short' } }]), await embedding.hybridQuery({ text: 'short' }));
+  assert.deepEqual(ids(await embedding.pipeline([{ textSearch: { text: 'longer' } }])), [2]);
+  assert.deepEqual(asked, Array(4).fill('query'));
+});
+
+test('a store of texts alone: MMR has nothing to compare and says so', async (t) => {
+  const { store } = await worded(t, { dimension: 0 }, false);
+  assert.equal((await store.pipeline([{ textSearch: { text: 'sky' } }, { filter: 'n < 40' }])).every(({ id }) => id < 40), true);
+  await assert.rejects(store.pipeline([{ textSearch: { text: 'sky' } }, { mmr: { k: 3 } }]), { code: 'INVALID_ARGUMENT', index: 1, message: /the store has none/ });
+});
+
+test('wrong searches by words say which stage', async (t) => {
+  const { store, vector } = await worded(t);
+  for (const [stages, index, message] of [
+    [[{ textSearch: {} }], 0, /text/], [[{ textSearch: { text: 5 } }], 0, /text must be a string/], [[{ textSearch: { text: 'x', vector } }], 0, /unknown option 'vector'/],
+    [[{ textSearch: null }], 0, /null/], [[{ textSearch: { text: 'x' }, k: 5 }], 0, /unknown option 'k'/],
+    [[{ textSearch: { text: 'x' }, search: { vector } }], 0, /search and textSearch/], [[{ search: { vector } }, { textSearch: { text: 'x' } }], 1, /only the first/],
+    [[{ hybridSearch: { vector } }], 0, /text/], [[{ hybridSearch: { text: 'x' } }], 0, /embedder/], [[{ hybridSearch: { text: 'x', vector, alpha: 2 } }], 0, /alpha/],
+    [[{ HybridSearch: { vector, k: 5 } }], 0, /text/], [[{ HybridSearch: { vector, keywords: 'x', fuse: 1 } }], 0, /fuse/],
+    [[{ search: { text: 'x', vector } }], 0, /one of them/], [[{ search: { text: 'x', ef: 5 } }], 0, /unknown option 'ef'/],
+    [[{ textSearch: { text: '(x', syntax: 'query' } }], 0, /\(/],
+  ]) {
+    await assert.rejects(store.pipeline(stages), (error) => {
+      assert.deepEqual([error.code, error.index], ['INVALID_ARGUMENT', index], error.message);
+      assert.match(error.message, message);
+      assert.match(error.message, new RegExp(`^pipeline\\[${index}\\]: `));
+      return true;
+    });
+  }
+  await assert.rejects(store.pipeline([{ textSearch: { text: 'x', filter: 'n = = 1' } }]), { code: 'FILTER_SYNTAX', index: 0, offset: 4 });
+  await assert.rejects(store.pipeline([{ hybridSearch: { text: 'x', vector: [1] } }]), { code: 'DIMENSION_MISMATCH', index: 0 });
+  await assert.rejects(store.pipeline([{ textSearch: { text: 'x' } }], { signal: AbortSignal.abort() }), { code: 'ABORTED' });
+  await assert.rejects(store.pipeline([{ textSearch: { text: 'x', signal: AbortSignal.abort() } }]), { code: 'ABORTED' });
+});
+
+test('calls made after a pipeline by words come after it', async (t) => {
+  const { store } = await worded(t);
+  const before = store.pipeline([{ textSearch: { text: 'sky', k: 100 } }]);
+  const gone = store.delete({ filter: 'n < 1000' });
+  assert.ok((await before).length > 0);
+  await gone;
+  assert.deepEqual(await store.pipeline([{ textSearch: { text: 'sky' } }]), []);
 });
 
 test("the predecessor's prefetch stages", async (t) => {
@@ -146,7 +275,7 @@ test("the predecessor's prefetch stages", async (t) => {
   assert.equal(hits.length, 5);
   assert.deepEqual(hits, await store.pipeline(ours));
   for (const [stages, code, index, message] of [
-    [[{ HybridSearch: { vector, keywords: 'x', k: 5, alpha: 0.7 } }], 'UNSUPPORTED', 0, /HybridSearch/], [[{ MMR: { k: 5 } }], 'INVALID_ARGUMENT', 0, /first stage/],
+    [[{ HybridSearch: 5 }], 'INVALID_ARGUMENT', 0, /HybridSearch must be an object/], [[{ MMR: { k: 5 } }], 'INVALID_ARGUMENT', 0, /first stage/],
     [[former[0], { Rerank: { k: 5, model: 'cross-encoder' } }], 'INVALID_ARGUMENT', 1, /function/], [[former[0], { Rerank: { k: 5 } }], 'INVALID_ARGUMENT', 1, /function/],
     [[former[0], { Filter: 'n = 1' }], 'INVALID_ARGUMENT', 1, /Filter must be an object/], [[former[0], { Filter: { expr: 'n = 1', k: 1 } }], 'INVALID_ARGUMENT', 1, /'k'/],
     [[former[0], { Filter: {} }], 'INVALID_ARGUMENT', 1, /filter/], [[{ VectorSearch: null }], 'INVALID_ARGUMENT', 0, /null/], [[former[0], former[0]], 'INVALID_ARGUMENT', 1, /first/],

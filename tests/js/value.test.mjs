@@ -1,7 +1,7 @@
 // The value codec (js/src/engine/value.js): bytes as src/base/value.h says, and everything back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ByteWriter, decodeUtf8, decodeValue, encodeToBytes } from '../../js/src/engine/value.js';
+import { ByteWriter, decodeUtf8, decodeValue, encodeToBytes, encodeValue } from '../../js/src/engine/value.js';
 import { random } from './behaviour/expect.mjs';
 
 const bytes = (value) => [...encodeToBytes(value)];
@@ -61,6 +61,20 @@ test('random values come back', () => {
   for (let i = 0; i < 300; i++) {
     const value = make(0);
     assert.deepEqual(decodeValue(encodeToBytes(value)), value);
+  }
+});
+
+test('containers come back wherever they begin in the buffer that grows', () => {
+  // Long, so that the container's length takes two bytes; short; and one within another.
+  const inner = [[false, true, 7], [[false], [true]], { k: [false] }, Array(70).fill(true), Array(90).fill({ n: [1.5] })];
+  for (let filled = 0; filled < 600; filled++) {
+    const value = ['x'.repeat(filled), ...inner.slice(filled % 5), inner[filled % 5]];
+    assert.deepEqual(decodeValue(encodeToBytes(value)), value, `behind ${filled} bytes`);
+    const w = new ByteWriter(1);
+    const single = inner[filled % 5];
+    for (let i = 0; i < filled; i++) w.u8(0);
+    encodeValue(w, single, 'value');
+    assert.deepEqual(decodeValue(w.finish().slice(filled)), single, `behind ${filled} bytes`);
   }
 });
 

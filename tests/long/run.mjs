@@ -2,7 +2,8 @@
 // did for tests/RELIABILITY-RUNS.md.
 //
 //   VS_MINUTES   the budget in minutes; 60. About a quarter goes to crashes, half to fuzzing, a quarter to kills
-//   VS_TIERS     which of crash,fuzz,kill; all
+//   VS_TIERS     which of crash,fuzz,kill,filter; all. The last is a million filters compared with SQLite, some eight
+//                minutes whatever the budget
 //   VS_TARGETS   which fuzz targets; all
 //
 // A run may be repeated: the fuzzers' corpora in build/fuzz grow from run to run, the kills take new seeds.
@@ -14,9 +15,9 @@ import { fileURLToPath } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('../..', import.meta.url)));
 const MINUTES = Number(process.env.VS_MINUTES ?? 60);
-const TIERS = (process.env.VS_TIERS ?? 'crash,fuzz,kill').split(',');
+const TIERS = (process.env.VS_TIERS ?? 'crash,fuzz,kill,filter').split(',');
 const LOG = 'tests/RELIABILITY-RUNS.md';
-const SHARES = { crash: 1, fuzz: 2, kill: 1 };
+const SHARES = { crash: 1, fuzz: 2, kill: 1, filter: 0 };
 const total = TIERS.reduce((sum, tier) => sum + SHARES[tier], 0);
 const secondsFor = (tier) => (MINUTES * 60 * SHARES[tier]) / total;
 const seed = Math.floor(Date.now() / 1000);
@@ -109,8 +110,19 @@ async function kills() {
   }
 }
 
+// ============ Filters ============
+
+async function filters() {
+  const file = 'tests/filter/filter_equals_sqlite.test.mjs';
+  const variables = { VS_FILTER_EXPRESSIONS: '1000000', VS_SEED: String(seed) };
+  const result = await run(process.execPath, ['--test', '--test-reporter=spec', file], variables);
+  const said = /ℹ (.* as objects too.*)/.exec(result.out)?.[1];
+  note('filters against SQLite', `${Object.entries(variables).map((pair) => pair.join('=')).join(' ')} node --test ${file}`, result,
+    `1,000,000 expressions over 24 documents each${said ? `; ${said}` : ''}`);
+}
+
 const began = Date.now();
-for (const [tier, work] of Object.entries({ crash: crashes, fuzz, kill: kills })) if (TIERS.includes(tier)) await work();
+for (const [tier, work] of Object.entries({ crash: crashes, fuzz, kill: kills, filter: filters })) if (TIERS.includes(tier)) await work();
 
 const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
 const commit = `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : ' and uncommitted changes'}`;

@@ -133,6 +133,20 @@ export async function typed(): Promise<unknown> {
     { rerank: (some) => some.reverse() }, { mmr: { k: 5, lambda: 0.5 } },
   ], { signal: AbortSignal.timeout(5) });
 
+  const worded: TextHit<Article>[] = await store.pipeline([
+    { textSearch: { text: 'x', syntax: 'query', highlight: true } }, { filter: { year: { $gte: 5 } } }, { mmr: { k: 5 } },
+  ]);
+  const both = await store.pipeline<HybridHit<Article>>([
+    { hybridSearch: { text: 'x', vector: [1], alpha: 0.5 } }, { rerank: (some) => some.map(({ parts }) => parts.text ?? 0) },
+  ]);
+  const part: number | null | undefined = both[0]?.parts.vector;
+  await store.pipeline([{ HybridSearch: { vector: [1], keywords: 'x', k: 5, alpha: 0.7 } }, { MMR: { k: 5 } }]);
+  // @ts-expect-error no such option of a text search
+  await store.pipeline([{ textSearch: { text: 'x', ef: 5 } }]);
+  // @ts-expect-error hits by words have no distance
+  void worded[0].distance;
+  void part;
+
   // @ts-expect-error no such field
   await store.count({ filter: { yaer: 5 } });
   // @ts-expect-error no such facets were asked for

@@ -124,7 +124,8 @@ export class ByteWriter {
   #prefix(at, first, second) {
     const size = varintBytes(first) + (second === undefined ? 0 : varintBytes(second));
     const end = this.length;
-    this.reserve(size);
+    // Room for what the varints reserve, too: growing while length is `at` would lose what follows.
+    this.reserve(size + 8);
     if (size > 1) this.bytes.copyWithin(at + size, at + 1, end);
     this.length = at;
     this.varint(first);

@@ -1,8 +1,8 @@
 /* filter_bench.c - filtered queries natively: every way of answering, timed side by side.
  *
- * Usage: filter_bench DATA_DIR DIM STORE_DIR [cells...]
+ * Usage: filter_bench DATA_DIR DIM STORE_DIR [correlation|all [percent...]]
  * DATA_DIR has base.f32 and queries.f32 (tests/bench/gen.mjs); the store is made
- * in STORE_DIR when that is empty, else opened. Cells: names of correlations.
+ * in STORE_DIR when that is empty, else opened. Percents: of the records, that match.
  *
  * METADATA. u: a random permutation of 0 .. n - 1, so that `u < f * n` matches a share
  * of f independently of the vectors. p0 .. p9: the record's rank by distance from
@@ -18,6 +18,7 @@
  * 1 / scan_part is how much slower than that scan they were. Before the cells: building the metadata indexes,
  * saving them, opening without and reading them; comparisons per microsecond.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -346,7 +347,7 @@ static vs_db *first_filters(vs_db *db, const char *dir, size_t dim) {
 }
 
 int main(int argc, char **argv) {
-  static const double share[] = {0.0001, 0.001, 0.005, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5};
+  static const double sweep[] = {0.01, 0.1, 0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50};
   static const char *const correlation[] = {"independent", "correlated", "anti-correlated"};
   if (argc < 4) die("DATA_DIR DIM STORE_DIR");
   size_t dim = (size_t)atoi(argv[2]), n_base, n_queries;
@@ -360,14 +361,16 @@ int main(int argc, char **argv) {
   free(base);
   db = first_filters(db, argv[3], dim);
   for (uint32_t c = 0; c < 3; c++) {
-    if (argc > 4 && !strstr(argv[4], correlation[c])) continue;
-    for (uint32_t s = 0; s < sizeof share / sizeof *share; s++) {
+    if (argc > 4 && strcmp(argv[4], "all") != 0 && strcmp(argv[4], correlation[c]) != 0) continue;
+    uint32_t n_shares = argc > 5 ? (uint32_t)argc - 5 : sizeof sweep / sizeof *sweep;
+    for (uint32_t s = 0; s < n_shares; s++) {
+      double share = (argc > 5 ? atof(argv[5 + s]) : sweep[s]) / 100;
       static task tasks[PIVOTS * PER_PIVOT];
       for (uint32_t p = 0; p < PIVOTS; p++) {
         ranked *order = rank_all(queries, n_queries, queries + (size_t)p * 97 * dim, dim);
         for (uint32_t i = 0; i < PER_PIVOT; i++) {
           task *t = &tasks[p * PER_PIVOT + i];
-          uint32_t limit = (uint32_t)(share[s] * (double)n_base + 0.5);
+          uint32_t limit = (uint32_t)(share * (double)n_base + 0.5);
           uint32_t q = c == 0 ? p * PER_PIVOT + i : c == 1 ? order[i + 1].i : order[n_queries - 1 - i].i;
           t->q = queries + (size_t)q * dim;
           if (c == 0)
@@ -384,7 +387,7 @@ int main(int argc, char **argv) {
              "\"fresh_us\": %.1f, \"scan_us\": %.1f, \"plain_us\": %.1f, \"ratio\": %.2f, \"fresh_ratio\": %.2f, "
              "\"scan_part\": %.3f, \"estimate_us\": %.1f, \"distances\": %.0f, \"hops\": %.1f, \"fell_back\": %.3f, "
              "\"scan\": %u, \"graph\": %u, \"post\": %u}\n",
-             correlation[c], share[s], sum.full / n, sum.recall / n, sum.us[REMEMBERED] / n, sum.us[FRESH] / n,
+             correlation[c], share, sum.full / n, sum.recall / n, sum.us[REMEMBERED] / n, sum.us[FRESH] / n,
              sum.us[SCAN] / n, sum.us[PLAIN] / n, wanted / sum.us[REMEMBERED], wanted / sum.us[FRESH],
              sum.scanned_us > 0 ? sum.scan_us / sum.scanned_us : 0, sum.us[ESTIMATE] / n, sum.distances / n,
              sum.hops / n, sum.fell_back / n, sum.plans[2], sum.plans[3], sum.plans[4]);
