@@ -14,6 +14,7 @@
 import { ask, checkFilter, diversify, matching } from './asking.js';
 import { isPlainObject, show } from './engine/value.js';
 import { VecStoreError, invalid, throwIfAborted, unsupported } from './errors.js';
+import { interact, readMaxsim } from './hybrid.js';
 import { readQuery } from './options.js';
 import { encodeId } from './records.js';
 
@@ -83,6 +84,13 @@ const STAGES = {
     size('mmr.k', k);
     if (!(lambda >= 0 && lambda <= 1)) throw invalid(`mmr.lambda must be a number from 0 to 1, not ${show(lambda)}`);
     return (hits, turn) => turn(() => diversify(engine, hits, k, lambda));
+  },
+
+  maxsim(stage, engine) {
+    only(stage, 'maxsim', 'k');
+    const how = readMaxsim({ maxsim: stage.maxsim }, 0);
+    const k = stage.k === undefined ? Infinity : size('k', stage.k);
+    return (hits, turn) => turn(() => (how ? interact(engine, hits, how).slice(0, k) : hits));
   },
 };
 
