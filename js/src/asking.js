@@ -11,6 +11,7 @@ import { ByteWriter, decodeValue, encodeToBytes, encodeUtf8, isPlainObject, isWe
 import { VecStoreError, invalid } from './errors.js';
 import { explainHit, readable } from './explain.js';
 import { encodeFilter, stringOffset } from './filter.js';
+import { askSparse, readMaxsim, rescored } from './hybrid.js';
 import { ALL_PARTS, checkInclude, integer, readOptions } from './options.js';
 import { encodeId, strip } from './records.js';
 
@@ -237,20 +238,26 @@ const askedOf = ({ asked }) => asked ?? {};
  * The hits of a query, with what else it asks for.
  * @param {Engine} engine
  * @param {CheckedQuery} query
- * @returns {Hit[]}
+ * @param {() => Promise<void>} [yieldToHost]
+ * @returns {Hit[]} of a sparse query a promise of them
  */
-export function ask(engine, query) {
+export function ask(engine, query, yieldToHost) {
   const asked = askedOf(query);
+  if (asked.sparse !== undefined) return /** @type {any} */ (askSparse(engine, query, yieldToHost));
+  const late = readMaxsim(asked.maxsim, query.k);
   const extra = encodeExtra(asked);
   return withFilter(engine, asked, (filter) => {
-    const found = engine.query(query.vector, query, filter, extra);
+    /** @type {[number, number, number, ({ vector: number, maxsim: number | null })?][]} */
+    const found = late
+      ? rescored(engine, engine.query(query.vector, { ...query, k: late.candidates, minScore: -Infinity }, filter, extra), late, query)
+      : engine.query(query.vector, query, filter, extra);
     const { metric } = asked.explain ? engine.stats() : { metric: '' };
-    const hits = found.map(([slot, score, distance], i) => {
+    const hits = found.map(([slot, score, distance, parts], i) => {
       const record = engine.record(slot, query.include);
-      const hit = /** @type {Hit} */ (strip(record, { id: record.id, score, distance }));
+      const hit = /** @type {Hit} */ (strip(record, { id: record.id, score, distance, ...(parts && { parts }) }));
       if (asked.explain) {
         const terms = filter === 0 ? [] : engine.valueAt(engine.exports.vs_filter_terms(engine.db, filter, slot));
-        hit.explanation = explainHit(hit, i + 1, metric, terms, asked.boost !== undefined);
+        hit.explanation = explainHit({ ...hit, score: parts?.vector ?? score }, i + 1, metric, terms, asked.boost !== undefined);
       }
       return hit;
     });

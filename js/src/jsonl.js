@@ -1,4 +1,4 @@
-// jsonl.js - records as JSON Lines, one a line: { id, vector, text, metadata }; loaded when it is asked for.
+// jsonl.js - records as JSON Lines, one a line: { id, vector, text, metadata, sparse, multivector }; loaded when it is asked for.
 //
 // JSON.parse and JSON.stringify do the work. What JSON can say and a double
 // cannot, integers beyond 2^53 and -0, is carried past them in strings that begin with a
@@ -31,6 +31,8 @@ function toBase64(vector) {
   return btoa(text);
 }
 
+const rowsOf = (/** @type {readonly ArrayLike<number>[]} */ vectors) => vectors.map((vector) => Array.from(vector));
+
 /** @param {boolean} asBase64 */
 function lineWriter(asBase64) {
   const mark = makeMark();
@@ -42,12 +44,14 @@ function lineWriter(asBase64) {
     const isLarge = typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER && Math.abs(value) < 1e21;
     return isLarge ? `${mark}${value}.0` : value;
   };
-  return (/** @type {StoredRecord} */ { id, vector, text, metadata }) => {
+  return (/** @type {StoredRecord} */ { id, vector, text, metadata, sparse, multivector }) => {
     const record = {
       id,
       vector: vector === undefined ? undefined : asBase64 ? toBase64(vector) : Array.from(vector),
       text,
       metadata,
+      sparse: sparse && { indices: Array.from(sparse.indices), values: Array.from(sparse.values) },
+      multivector: Array.isArray(multivector) ? rowsOf(multivector) : multivector && { ...multivector, vectors: rowsOf(multivector.vectors) },
     };
     const line = JSON.stringify(record, replacer);
     return `${line.includes(mark) ? line.replace(quoted, '$1') : line}\n`;
@@ -64,7 +68,7 @@ export function exportJsonl(scan, given) {
     filter: (_, value) => value, params: (_, value) => value, vectors: oneOf(['array', 'base64', 'none']),
     signal: checkSignal,
   });
-  const include = vectors === 'none' ? ['metadata', 'text'] : ['vector', 'metadata', 'text'];
+  const include = vectors === 'none' ? ['metadata', 'text'] : ['vector', 'metadata', 'text', 'sparse', 'multivector'];
   const records = scan({ ...selection, include })[Symbol.asyncIterator]();
   const write = lineWriter(vectors === 'base64');
   const encoder = new TextEncoder();
@@ -129,7 +133,7 @@ function readLine(line, mark) {
   }
   if (typeof record.vector === 'string') record.vector = fromBase64(record.vector);
   // Other writers say null for what is not there.
-  for (const part of ['vector', 'text', 'metadata']) if (record[part] === null) delete record[part];
+  for (const part of ['vector', 'text', 'metadata', 'sparse', 'multivector']) if (record[part] === null) delete record[part];
   return record;
 }
 

@@ -3,5 +3,6 @@
 export { ask, checkFilter, count, deletion, estimate, explain, patches, scanPage, scanStart, selectionOf } from './asking.js';
 export { beginPipeline } from './pipeline.js';
 export { repair } from './repair.js';
-export { askBoth, askText, prepareText, readHybridQuery, readTextQuery } from './textual.js';
+export { askFused, prepareSides, readHybridQuery } from './hybrid.js';
+export { askText, prepareText, readTextQuery } from './textual.js';
 export { SchemaCheck, readLasting } from './schema.js';

@@ -12,7 +12,7 @@ const METRICS = [
 ];
 const INDEX_TYPES = ['auto', 'hnsw', 'flat'];
 const PRESETS = /** @type {Record<string, number>} */ ({ fast: 20, balanced: 50, high: 100, max: 200 });
-const PARTS = /** @type {Part[]} */ (['vector', 'metadata', 'text']);
+const PARTS = /** @type {Part[]} */ (['vector', 'metadata', 'text', 'sparse', 'multivector']);
 const STORAGES = ['auto', 'memory', 'fs', 'idbfs', 'idb', 'opfs'];
 const QUANTIZATIONS = ['auto', 'none', 'int8'];
 
@@ -255,17 +255,18 @@ export function readUpsertManyOptions(given) {
 
 /** @typedef {{ filter?: unknown, params?: unknown }} SelectionInput a snapshot; asking.js checks it */
 
-/** @typedef {{ vector: boolean, metadata: boolean, text: boolean }} Include */
+/** @typedef {{ vector: boolean, metadata: boolean, text: boolean, sparse?: boolean, multivector?: boolean }} Include */
 
-export const ALL_PARTS = { vector: true, metadata: true, text: true };
+/** @type {Include} */
+export const ALL_PARTS = { vector: true, metadata: true, text: true, sparse: true, multivector: true };
 
 /** @param {string} name @param {unknown} value @returns {Include} */
 export function checkInclude(name, value) {
   if (!Array.isArray(value)) {
-    throw invalid(`${name} must be an array of 'vector', 'metadata', 'text', not ${show(value)}`);
+    throw invalid(`${name} must be an array of ${PARTS.map((part) => `'${part}'`).join(', ')}, not ${show(value)}`);
   }
   for (const part of value) checkOneOf(name, part, PARTS);
-  return { vector: value.includes('vector'), metadata: value.includes('metadata'), text: value.includes('text') };
+  return /** @type {any} */ (Object.fromEntries(PARTS.map((part) => [part, value.includes(part)])));
 }
 
 /** @param {unknown} given @returns {Include} */
@@ -279,8 +280,9 @@ function checkString(name, value) {
   return value;
 }
 
-/** @param {string} name @param {unknown} value @returns {number} */
+/** @param {string} name @param {unknown} value @returns {any} a number, or a copy of what hybrid.js reads */
 function checkRescore(name, value) {
+  if (typeof value === 'object' && value !== null) return snapshot(value);
   if (typeof value === 'boolean') return value ? -1 : 0;
   return checkInteger(name, value, 0);
 }
@@ -288,6 +290,7 @@ function checkRescore(name, value) {
 const QUERY = {
   vector: copyVector,
   text: checkString,
+  sparse: copyOf,
   k: integer(0),
   ef: integer(1),
   preset: oneOf(Object.keys(PRESETS)),
@@ -317,7 +320,8 @@ const QUERY = {
  * @property {number} minScore
  * @property {Include} include
  * @property {AbortSignal | undefined} signal
- * @property {SelectionInput & { facets?: unknown, boost?: unknown, explain?: boolean } | undefined} asked what
+ * @property {SelectionInput & { facets?: unknown, boost?: unknown, explain?: boolean, sparse?: unknown,
+ *   maxsim?: unknown } | undefined} asked what
  *   asking.js is for
  */
 
@@ -330,26 +334,31 @@ const QUERY = {
 export function readQuery(given, embeds, method = 'query') {
   if (given === undefined) throw invalid(`${method} needs an object with a vector or text`);
   const query = readOptions(method, given, QUERY);
-  const { vector, text, filter, params, facets, boost, explain, preset, include, signal } = query;
-  if (vector !== undefined ? text !== undefined : text === undefined && method !== 'estimate') {
-    throw invalid(`${method} needs a vector or text, one of them`);
+  const { vector, text, sparse, filter, params, facets, boost, explain, preset, include, signal } = query;
+  const maxsim = typeof query.rescore === 'object' ? query.rescore : undefined;
+  if ((sparse ?? maxsim) !== undefined && method !== 'query') {
+    throw unsupported(`${method} takes no ${maxsim ? 'rescore.maxsim' : 'sparse vector'}`);
+  }
+  const points = [vector, text, sparse].filter((one) => one !== undefined).length;
+  if (points > 1 || (points === 0 && method !== 'estimate')) {
+    throw invalid(`${method} needs a vector, text or a sparse vector, one of them`);
   }
   if (text !== undefined && !embeds) {
     throw invalid(`${method} by text needs an embedder: open the store with one, or give a vector`);
   }
-  const isPlain = [filter, params, facets, boost, explain].every((one) => one === undefined);
+  const isPlain = [filter, params, facets, boost, explain, sparse, maxsim].every((one) => one === undefined);
   return {
     vector: vector ?? new Float32Array(0),
     text,
     k: Math.min(query.k ?? 10, MAX_U32),
     ef: Math.min(efOf(`${method}: `, 'ef', preset, query.ef) ?? 0, MAX_U32),
     exact: query.exact ?? false,
-    rescore: Math.min(query.rescore ?? -1, MAX_RESCORE),
+    rescore: Math.min(maxsim ? -1 : query.rescore ?? -1, MAX_RESCORE),
     maxDistance: query.maxDistance ?? Infinity,
     minScore: query.minScore ?? -Infinity,
     include: include ?? { vector: false, metadata: true, text: false },
     signal,
-    asked: isPlain ? undefined : { filter, params, facets, boost, explain },
+    asked: isPlain ? undefined : { filter, params, facets, boost, explain, sparse, maxsim },
   };
 }
 

@@ -18,9 +18,10 @@
 import { ask, checkFilter, diversify, matching } from './asking.js';
 import { isPlainObject, show } from './engine/value.js';
 import { VecStoreError, invalid, throwIfAborted } from './errors.js';
+import { askFused, interact, prepareSides, readHybridQuery, readMaxsim } from './hybrid.js';
 import { readQuery } from './options.js';
 import { encodeId } from './records.js';
-import { askBoth, askText, prepareText, readHybridQuery, readTextQuery } from './textual.js';
+import { askText, prepareText, readTextQuery } from './textual.js';
 
 /** @import { Embedding } from './embedding.js' */
 /** @import { Engine } from './engine/engine.js' */
@@ -92,11 +93,12 @@ const SEARCHES = {
 
   hybridSearch(given, { embedding }, signal) {
     const query = readHybridQuery(given, embedding !== null);
-    query.vector.signal ??= query.signal ?? signal;
+    query.signal ??= signal;
+    if (query.vector) query.vector.signal ??= query.signal;
     return async (engine, means) => {
-      await means.embedding?.queries([query.vector])?.take(means.embedding);
-      await prepareText(engine, means.yieldToHost, query.signal ?? signal);
-      return /** @type {any} */ (askBoth(engine, query));
+      if (query.vector) await means.embedding?.queries([query.vector])?.take(means.embedding);
+      await prepareSides(engine, query, means.yieldToHost);
+      return /** @type {any} */ (askFused(engine, query));
     };
   },
 };
@@ -157,6 +159,13 @@ const STAGES = {
         throw error;
       }
     });
+  },
+
+  maxsim(stage, engine) {
+    only(stage, 'maxsim', 'k');
+    const how = readMaxsim({ maxsim: stage.maxsim }, 0);
+    const k = stage.k === undefined ? Infinity : size('k', stage.k);
+    return (hits, turn) => turn(() => (how ? interact(engine, hits, how).slice(0, k) : hits));
   },
 };
 

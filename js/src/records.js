@@ -7,6 +7,7 @@ import { ABI } from './engine/abi.gen.js';
 import { STAGING_BYTES } from './engine/engine.js';
 import { ByteWriter, decodeValue, encodeValue, isPlainObject, isWellFormed, show } from './engine/value.js';
 import { VecStoreError, invalid } from './errors.js';
+import { writeExtra } from './extra.js';
 import { isVectorLike, writeVector, wrongDimension } from './options.js';
 
 /** @import { Id } from './types.js' */
@@ -14,7 +15,7 @@ import { isVectorLike, writeVector, wrongDimension } from './options.js';
 
 const MAX_ID_BYTES = 1024;
 const TAG_STRING = 0x73, TAG_INTEGER = 0x69;
-const FIELDS = ['id', 'vector', 'metadata', 'text'];
+const FIELDS = ['id', 'vector', 'metadata', 'text', 'sparse', 'multivector'];
 
 /**
  * Appends a checked id: tag and key.
@@ -55,15 +56,17 @@ export function encodeId(id, index) {
 
 /**
  * Copies the parts that are there onto `to`.
- * @param {{ id: Id, vector?: Float32Array, metadata?: Record<string, any>, text?: any }} record
+ * @param {{ id: Id, vector?: Float32Array, metadata?: Record<string, any>, text?: any, sparse?: any, multivector?: any }} record
  * @param {Record<string, any>} to
  * @returns {any}
  */
-export function strip({ id, vector, metadata, text }, to) {
+export function strip({ id, vector, metadata, text, sparse, multivector }, to) {
   to.id = id;
   if (vector !== undefined) to.vector = vector;
   if (metadata !== undefined) to.metadata = metadata;
   if (text !== undefined) to.text = text;
+  if (sparse !== undefined) to.sparse = sparse;
+  if (multivector !== undefined) to.multivector = multivector;
   return to;
 }
 
@@ -109,7 +112,7 @@ export class Packer {
     for (const name of Object.keys(record)) {
       if (!FIELDS.includes(name)) throw invalid(`a record has no field '${name}'`, index);
     }
-    const { id, vector, metadata, text } = /** @type {Record<string, unknown>} */ (record);
+    const { id, vector, metadata, text, sparse, multivector } = /** @type {Record<string, unknown>} */ (record);
     if (id === undefined) throw invalid('a record needs an id', index);
     const start = this.#begin(ABI.TX_UPSERT, id, index);
     const isHole = this.#embeds && vector === undefined && text !== undefined;
@@ -117,7 +120,9 @@ export class Packer {
     const floats = isHole ? 0 : this.#vector(vector, index);
     const metadataBytes = this.#value(() => this.#metadata(metadata), index);
     const textBytes = this.#value(() => this.#text(text), index);
+    const hasExtra = this.#value(() => writeExtra(this.#w, sparse, multivector), index) > 0;
     this.#end(start, floats, metadataBytes, textBytes);
+    if (hasExtra) this.#w.bytes[start + 1] = 1;
     if (!isHole) return;
     this.#toCome += (this.#dimension ?? 0) * 4;
     // Named fields are embedded as one text, a blank line between them.

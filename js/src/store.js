@@ -430,7 +430,7 @@ export class VecStore {
           await this.#platform.yieldToHost();
           turnEnds = performance.now() + TURN_MS;
         }
-        results.push(atRow(i, () => this.#search(query)));
+        results.push(await atRow(i, () => this.#search(query)));
       }
       return results;
     });
@@ -453,7 +453,7 @@ export class VecStore {
   #search(query) {
     throwIfAborted(query.signal);
     const engine = this.#engine;
-    if (query.asked) return withMore((more) => more.ask(engine, query));
+    if (query.asked) return withMore((more) => more.ask(engine, query, this.#platform.yieldToHost));
     return engine.guard(() => engine.query(query.vector, query).map(([slot, score, distance]) => {
       const record = engine.record(slot, query.include);
       return strip(record, { id: record.id, score, distance });
@@ -479,8 +479,8 @@ export class VecStore {
   }
 
   /**
-   * The best records by their text and their vectors together. Without a vector the store's embedder makes one of the
-   * text.
+   * The best records by two or three of vector, text and sparse vector together. Without a vector the store's embedder,
+   * if it has one, makes one of the text.
    * @param {HybridQuery<M>} query
    * @returns {Promise<HybridHit<M>[]>}
    */
@@ -490,9 +490,9 @@ export class VecStore {
     throwIfAborted(copy?.signal);
     return this.#queue.run(() => withMore(async (more) => {
       const checked = more.readHybridQuery(copy, this.#embedding !== null);
-      await this.#embedding?.queries([checked.vector])?.take(this.#embedding);
-      await more.prepareText(this.#engine, this.#platform.yieldToHost, checked.signal);
-      return /** @type {any} */ (more.askBoth(this.#engine, checked));
+      if (checked.vector) await this.#embedding?.queries([checked.vector])?.take(this.#embedding);
+      await more.prepareSides(this.#engine, checked, this.#platform.yieldToHost);
+      return /** @type {any} */ (more.askFused(this.#engine, checked));
     }));
   }
 

@@ -1,23 +1,21 @@
-// textual.js - queries by words, and by words and vectors together. Loaded on first use (lazy.js).
+// textual.js - queries by words. Loaded on first use (lazy.js).
 //
-// The engine finds, scores and says where words stand (src/text/); fusing two
-// rankings is done here, on what both sides found.
+// The engine finds, scores and says where words stand (src/text/).
 
 import { ABI } from './engine/abi.gen.js';
 import { encodeToBytes, encodeUtf8, isWellFormed, show } from './engine/value.js';
 import { VecStoreError, invalid, throwIfAborted } from './errors.js';
 import { withFilter } from './asking.js';
-import { checkInclude, checkInteger, checkSignal, oneOf, readOptions, readQuery } from './options.js';
+import { checkInclude, checkInteger, checkSignal, oneOf, readOptions } from './options.js';
 import { strip } from './records.js';
 
 /** @import { Engine } from './engine/engine.js' */
-/** @import { CheckedQuery, Include, SelectionInput } from './options.js' */
-/** @import { HybridHit, Marks, TextHit } from './types.js' */
+/** @import { Include, SelectionInput } from './options.js' */
+/** @import { Marks, TextHit } from './types.js' */
 
 const NOTHING = new Uint8Array(0);
 /** Bytes of text indexed between two looks at the event loop: some ten milliseconds. */
 const BUILD_BYTES = 1 << 18;
-const RRF_K = 60;
 
 // ============ Options ============
 
@@ -38,31 +36,24 @@ function checkFields(name, value) {
 }
 
 /** @param {string} name @param {unknown} value */
-function checkNumber(name, value) {
+export function checkNumber(name, value) {
   if (typeof value !== 'number' || Number.isNaN(value)) throw invalid(`${name} must be a number, not ${show(value)}`);
   return value;
 }
 
 /** @param {string} name @param {unknown} value */
-function checkBoolean(name, value) {
+export function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalid(`${name} must be true or false, not ${show(value)}`);
   return value;
 }
 
 /** @param {string} name @param {unknown} value */
-function checkAlpha(name, value) {
-  const alpha = checkNumber(name, value);
-  if (alpha < 0 || alpha > 1) throw invalid(`${name} must be from 0 (only text) to 1 (only vector), not ${alpha}`);
-  return alpha;
-}
-
-/** @param {string} name @param {unknown} value */
-const checkK = (name, value) => Math.min(checkInteger(name, value, 0), 0xffffffff);
+export const checkK = (name, value) => Math.min(checkInteger(name, value, 0), 0xffffffff);
 
 /** @param {string} _name @param {unknown} value */
-const asGiven = (_name, value) => value;
+export const asGiven = (_name, value) => value;
 
-const COMMON = {
+export const COMMON = {
   text: checkText,
   syntax: oneOf(['plain', 'query']),
   fields: checkFields,
@@ -73,20 +64,6 @@ const COMMON = {
   highlight: checkBoolean,
   include: checkInclude,
   signal: checkSignal,
-};
-
-const HYBRID = {
-  ...COMMON,
-  vector: asGiven,
-  ef: asGiven,
-  exact: asGiven,
-  rescore: asGiven,
-  preset: asGiven,
-  fusion: oneOf(['rrf', 'weighted']),
-  alpha: checkAlpha,
-  rrfK: (/** @type {string} */ name, /** @type {unknown} */ value) => checkInteger(name, value, 1),
-  depth: checkK,
-  explain: checkBoolean,
 };
 
 const DEFAULT_INCLUDE = { vector: false, metadata: true, text: false };
@@ -108,7 +85,7 @@ const DEFAULT_INCLUDE = { vector: false, metadata: true, text: false };
  * @param {Record<string, any>} read
  * @returns {TextQuery}
  */
-const commonOf = (read) => ({
+export const commonOf = (read) => ({
   text: read.text,
   syntax: read.syntax ?? 'plain',
   fields: read.fields,
@@ -126,28 +103,6 @@ export function readTextQuery(given) {
   const read = readOptions('textQuery', given, COMMON);
   if (read.text === undefined) throw invalid('textQuery needs text');
   return commonOf(read);
-}
-
-/**
- * @typedef {TextQuery & { vector: CheckedQuery, fusion: 'rrf' | 'weighted', alpha: number | undefined, rrfK: number,
- *   depth: number | undefined, explain: boolean }} HybridQuery
- */
-
-/**
- * @param {unknown} given
- * @param {boolean} embeds whether the store makes a vector of the text where none is given
- * @returns {HybridQuery}
- */
-export function readHybridQuery(given, embeds) {
-  if (given === undefined) throw invalid('hybridQuery needs an object with text and a vector');
-  const read = readOptions('hybridQuery', given, HYBRID);
-  if (read.text === undefined) throw invalid('hybridQuery needs text');
-  const { vector, ef, exact, rescore, preset, alpha, rrfK, depth, explain, text } = read;
-  const point = vector === undefined ? { text } : { vector };
-  const side = readQuery({ ...point, ef, exact, rescore, preset }, embeds, 'hybridQuery');
-  return {
-    ...commonOf(read), vector: side, fusion: read.fusion ?? 'rrf', alpha, rrfK: rrfK ?? RRF_K, depth, explain: explain ?? false,
-  };
 }
 
 // ============ The engine's side ============
@@ -189,7 +144,7 @@ function stringPlace(text, byte) {
  * @param {number} filter
  * @returns {[number, number][]}
  */
-function search(engine, { text, syntax, fields }, k, filter) {
+export function search(engine, { text, syntax, fields }, k, filter) {
   const bytes = encodeUtf8(text);
   const names = fields ? encodeToBytes(fields, 'fields') : NOTHING;
   const p = engine.staging(bytes.length + names.length);
@@ -268,7 +223,7 @@ function marksOf(engine, slot, text) {
  * @param {number} slot
  * @param {object} hit
  */
-function fillHit(engine, { include, highlight }, slot, hit) {
+export function fillHit(engine, { include, highlight }, slot, hit) {
   const record = engine.record(slot, highlight ? { ...include, text: true } : include);
   const { text } = record;
   if (!include.text) record.text = undefined;
@@ -290,119 +245,4 @@ export function askText(engine, query) {
   return withFilter(engine, query.selection, (filter) => search(engine, query, query.k, filter)
     .filter(([, score]) => score >= query.minScore)
     .map(([slot, score]) => fillHit(engine, query, slot, { score })));
-}
-
-// ============ Both ============
-
-/** @typedef {{ slot: number, vector?: { rank: number, score: number }, text?: { rank: number, score: number } }} Pair */
-
-/**
- * What both sides found, by slot.
- * @param {[number, number, ...number[]][]} vectors
- * @param {[number, number][]} texts
- */
-function pairUp(vectors, texts) {
-  /** @type {Map<number, Pair>} */
-  const pairs = new Map();
-  vectors.forEach(([slot, score], i) => pairs.set(slot, { slot, vector: { rank: i + 1, score } }));
-  texts.forEach(([slot, score], i) => {
-    const pair = pairs.get(slot);
-    if (pair) pair.text = { rank: i + 1, score };
-    else pairs.set(slot, { slot, text: { rank: i + 1, score } });
-  });
-  return [...pairs.values()];
-}
-
-/** A side's part in reciprocal rank fusion. @param {{ rank: number } | undefined} side @param {number} k */
-const reciprocal = (side, k) => (side ? 1 / (k + side.rank) : 0);
-
-/**
- * A side's scores brought to 0..1 by its lowest and highest; absent ones are 0, equal ones 1.
- * @param {{ score: number }[]} found
- */
-function minMax(found) {
-  const scores = found.map(({ score }) => score);
-  const [low, high] = [Math.min(...scores), Math.max(...scores)];
-  return (/** @type {{ score: number } | undefined} */ side) =>
-    (side === undefined ? 0 : high > low ? (side.score - low) / (high - low) : 1);
-}
-
-/**
- * The fused order; equal ones: the better rank of the two first.
- * @param {Pair[]} pairs
- * @param {HybridQuery} query
- * @returns {(Pair & { score: number })[]}
- */
-function fuse(pairs, { fusion, alpha, rrfK }) {
-  const [ofVector, ofText] = alpha === undefined ? (fusion === 'rrf' ? [1, 1] : [0.5, 0.5]) : [alpha, 1 - alpha];
-  const isThere = (/** @type {any} */ side) => side !== undefined;
-  const byVector = fusion === 'rrf' ? (/** @type {any} */ side) => reciprocal(side, rrfK)
-    : minMax(/** @type {any[]} */ (pairs.map(({ vector }) => vector).filter(isThere)));
-  const byText = fusion === 'rrf' ? byVector : minMax(/** @type {any[]} */ (pairs.map(({ text }) => text).filter(isThere)));
-  const best = (/** @type {Pair} */ { vector, text }) => Math.min(vector?.rank ?? Infinity, text?.rank ?? Infinity);
-  return pairs
-    .map((pair) => ({ ...pair, score: ofVector * byVector(pair.vector) + ofText * byText(pair.text) }))
-    .filter((pair) => (ofVector > 0 && pair.vector) || (ofText > 0 && pair.text))
-    .sort((a, b) => b.score - a.score || best(a) - best(b) || a.slot - b.slot);
-}
-
-/**
- * Could records or ranks that were not fetched change the first k? Only for rrf, whose shares fall with the rank.
- * @param {(Pair & { score: number })[]} fused
- * @param {HybridQuery} query
- * @param {{ vectors: number, texts: number, depth: number }} found
- */
-function isSettled(fused, { k, alpha, rrfK }, { vectors, texts, depth }) {
-  const unseen = (/** @type {number} */ found, /** @type {number} */ weight) => (found < depth ? 0 : weight / (rrfK + depth + 1));
-  const ofVector = unseen(vectors, alpha ?? 1), ofText = unseen(texts, 1 - (alpha ?? 0));
-  if (ofVector === 0 && ofText === 0) return true;
-  const most = (/** @type {Pair & { score: number }} */ { score, vector, text }) => score + (vector ? 0 : ofVector) + (text ? 0 : ofText);
-  if (fused.length < k) return false;
-  // In order: each of the first k is above whatever those behind it can still become.
-  let highest = ofVector + ofText;
-  for (let i = fused.length - 1; i >= 0; i--) {
-    if (i < k && fused[i].score < highest) return false;
-    highest = Math.max(highest, most(fused[i]));
-  }
-  return true;
-}
-
-/** @param {Pair & { score: number }} pair @param {HybridQuery} query @param {number} rank */
-function explanationOf({ vector, text, score }, { fusion, alpha, rrfK }, rank) {
-  const side = (/** @type {string} */ name, /** @type {any} */ part) =>
-    (part ? `${name}: rank ${part.rank}, score ${Number(part.score.toPrecision(4))}` : `${name}: not found`);
-  const how = fusion === 'rrf' ? `rrf, k ${rrfK}` : 'weighted sum of scores from 0 to 1';
-  return {
-    rank, fusion, vector: vector ?? null, text: text ?? null,
-    summary: `#${rank}: ${Number(score.toPrecision(4))} by ${how}${alpha === undefined ? '' : `, alpha ${alpha}`}; ` +
-      `${side('vector', vector)}; ${side('text', text)}`,
-  };
-}
-
-/**
- * The best records by their words and their vectors. The index must have been prepared.
- * @param {Engine} engine
- * @param {HybridQuery} query
- * @returns {HybridHit[]}
- */
-export function askBoth(engine, query) {
-  throwIfAborted(query.signal);
-  const { k, fusion, minScore, alpha } = query;
-  if (k === 0) return [];
-  return withFilter(engine, query.selection, (filter) => {
-    const total = engine.count();
-    for (let depth = Math.min(query.depth ?? Math.max(100, 2 * k), total); ; depth = Math.min(depth * 4, total)) {
-      const vectors = alpha === 0 ? [] : engine.query(query.vector.vector, { ...query.vector, k: depth }, filter);
-      const texts = alpha === 1 ? [] : search(engine, query, depth, filter);
-      const fused = fuse(pairUp(vectors, texts), query);
-      const isOver = depth === total || query.depth !== undefined || fusion !== 'rrf';
-      if (!isOver && !isSettled(fused, query, { vectors: vectors.length, texts: texts.length, depth })) continue;
-      return fused.slice(0, k).filter(({ score }) => score >= minScore).map((pair, i) => {
-        const parts = { vector: pair.vector?.score ?? null, text: pair.text?.score ?? null };
-        const hit = fillHit(engine, query, pair.slot, { score: pair.score, parts });
-        if (query.explain) hit.explanation = explanationOf(pair, query, i + 1);
-        return hit;
-      });
-    }
-  });
 }

@@ -44,7 +44,33 @@
  * @typedef {string | Record<string, string>} Text
  */
 
-/** @typedef {'vector' | 'metadata' | 'text'} Part */
+/** @typedef {'vector' | 'metadata' | 'text' | 'sparse' | 'multivector'} Part */
+
+/**
+ * A sparse vector, as of SPLADE: indices below 2^32 - 1, ascending, and the values that go with them.
+ * @typedef {{ indices: Uint32Array, values: Float32Array }} SparseVector
+ */
+
+/**
+ * What a sparse vector may be given as: indices in any order, each once. It is copied during the call.
+ * @typedef {{ indices: ArrayLike<number>, values: VectorInput }} SparseVectorInput
+ */
+
+/**
+ * The vectors of a record's tokens, all of one dimension, which need not be the store's.
+ * @typedef {Float32Array[] | { type: 'int8', vectors: Float32Array[] }} Multivector
+ */
+
+/**
+ * What vectors of tokens may be given as; `int8` keeps each component in one byte, with a scale per token.
+ * @typedef {readonly VectorInput[] | { type?: 'f32' | 'int8', vectors: readonly VectorInput[] }} MultivectorInput
+ */
+
+/**
+ * Late interaction: the nearest `candidates`, 100 and at least k, get a new score, the sum over these token vectors of
+ * the greatest inner product with one of the record's. Records without token vectors come last, with -Infinity.
+ * @typedef {{ maxsim: readonly VectorInput[], candidates?: number }} Rescoring
+ */
 
 /**
  * How the index is built and searched. `auto` scans small sets and builds a graph for larger ones.
@@ -123,6 +149,8 @@
  *   the store has dimension 0
  * @property {M} [metadata] JSON-like, with exact integers (bigint too); {} when absent
  * @property {Text} [text] fields are embedded as one text: their values, a blank line between them
+ * @property {SparseVectorInput} [sparse]
+ * @property {MultivectorInput} [multivector] of the record's tokens
  */
 
 /**
@@ -132,11 +160,15 @@
  * @property {Float32Array} [vector]
  * @property {M} [metadata]
  * @property {Text} [text]
+ * @property {SparseVector} [sparse]
+ * @property {Multivector} [multivector]
  */
 
 /**
- * What a query looks near to: a vector, or a text that the store's embedder makes one of.
- * @typedef {{ vector: VectorInput, text?: undefined } | { text: string, vector?: undefined }} QueryPoint
+ * What a query looks near to: a vector, a text that the store's embedder makes one of, or a sparse vector, whose score
+ * is the inner product; hits of that have no distance.
+ * @typedef {{ vector: VectorInput, text?: undefined, sparse?: undefined } | { text: string, vector?: undefined, sparse?: undefined }
+ *   | { sparse: SparseVectorInput, vector?: undefined, text?: undefined }} QueryPoint
  */
 
 /**
@@ -164,7 +196,7 @@
  * @property {number} [ef] candidates; raised to k when below
  * @property {'fast' | 'balanced' | 'high' | 'max'} [preset] ef 20, 50, 100 or 200
  * @property {boolean} [exact] compare with every record
- * @property {number | boolean} [rescore] with int8: how many of the nearest candidates are compared in full
+ * @property {number | boolean | Rescoring} [rescore] by the tokens' vectors, or a number with int8: how many of the nearest candidates are compared in full
  *   precision, at least k; true: enough to lose nothing that matters; 0, false: none, distances are those of the codes
  * @property {number} [maxDistance]
  * @property {number} [minScore]
@@ -196,6 +228,9 @@
  * @property {M} [metadata]
  * @property {Float32Array} [vector]
  * @property {Text} [text]
+ * @property {SparseVector} [sparse]
+ * @property {Multivector} [multivector]
+ * @property {{ vector?: number, sparse?: number, maxsim: number | null }} [parts] with `rescore: { maxsim }`
  * @property {HitExplanation} [explanation]
  */
 
@@ -313,28 +348,54 @@
  */
 
 /**
+ * Two or three of text, vector and sparse vector; with an embedder text is enough.
  * @template {object} [M=Record<string, any>]
- * @typedef {TextQuery<M> & {
- *   vector?: VectorInput, ef?: number, exact?: boolean, rescore?: number | boolean,
- *   preset?: 'fast' | 'balanced' | 'high' | 'max',
- *   fusion?: 'rrf' | 'weighted', alpha?: number, rrfK?: number, depth?: number, explain?: boolean }} HybridQuery
- *   `rrf`, the default, adds 1 / (60 + rank) of both sides; `weighted` adds their scores, brought to 0..1 among those
- *   fetched. alpha is the vector side's weight, 1 - alpha the text side's; without it both count alike. rrfK is the 60.
- *   depth: how many each side fetches; without it rrf fetches until the result cannot change, weighted 100 or 2 k
+ * @typedef {Omit<TextQuery<M>, 'text'> & HybridOptions & { text?: string, vector?: VectorInput, sparse?: SparseVectorInput }} HybridQuery
+ */
+
+/**
+ * @typedef {object} HybridOptions
+ * @property {number} [ef]
+ * @property {boolean} [exact]
+ * @property {number | boolean | Rescoring} [rescore]
+ * @property {'fast' | 'balanced' | 'high' | 'max'} [preset]
+ * @property {'weighted' | 'rrf' | 'relative' | 'max' | 'min' | 'harmonic' | 'geometric'} [fusion] rrf: the sum of weight /
+ *   (60 + rank). The others are of the sides' scores brought to 0..1, where a side that did not find a record gives 0:
+ *   weighted and relative their weighted mean, max, min, harmonic and geometric the greatest, the least and the means
+ *   of these names. 'weighted'
+ * @property {'minmax' | 'zscore' | 'distribution'} [normalize] how scores are brought to 0..1, by the first 100 (or k) of a
+ *   side: from the lowest to the highest; by a sigmoid of the distance from the mean in standard deviations; from three
+ *   deviations below the mean to three above it. 'minmax'; for relative it is the share of the highest
+ * @property {number} [alpha] what the vector weighs, 0 to 1; the other sides share what is left
+ * @property {{ vector?: number, text?: number, sparse?: number }} [weights] instead of alpha; 1. With neither, weighted and
+ *   relative take 0.2 for the vector and 0.8 for each other side, which suits a small embedder like the built-in one
+ *   (with one that is better than words, give 0.5 and more), and rrf weighs all alike
+ * @property {number} [rrfK] of rrf; 60
+ * @property {number} [depth] how many each side fetches; absent: until the result cannot change
+ * @property {number} [autocut] end where the so many-th clear drop of the score is: above twice the median drop and a
+ *   hundredth of the best score
+ * @property {boolean} [explain] each hit says why it is there
  */
 
 /**
  * @template {object} [M=Record<string, any>]
- * @typedef {TextHit<M> & { parts: { vector: number | null, text: number | null }, explanation?: HybridExplanation }} HybridHit
- *   score is the fused one; parts are the sides' own, null where a side did not find the record
+ * @typedef {TextHit<M> & { parts: { vector: number | null, text: number | null, sparse?: number | null, fused?: number,
+ *   maxsim?: number | null }, explanation?: HybridExplanation }} HybridHit
+ *   score is the fused one, or that of MaxSim; parts are the sides' own, null where a side did not find the record
+ */
+
+/**
+ * Where a record stands on one side, and what that brought it.
+ * @typedef {{ rank: number, score: number, share: number }} HybridSide
  */
 
 /**
  * @typedef {object} HybridExplanation
  * @property {number} rank
- * @property {'rrf' | 'weighted'} fusion
- * @property {{ rank: number, score: number } | null} vector
- * @property {{ rank: number, score: number } | null} text
+ * @property {NonNullable<HybridOptions['fusion']>} fusion
+ * @property {HybridSide | null} vector null: not found there, as far down as was needed
+ * @property {HybridSide | null} text
+ * @property {HybridSide | null} [sparse]
  * @property {string} summary all of this for people
  */
 
@@ -380,6 +441,7 @@
  * @typedef {{ search: Omit<Query<M>, 'facets'> } | { textSearch: TextQuery<M> } | { hybridSearch: HybridQuery<M> }
  *   | { filter: string | Filter<M>, params?: FilterParams }
  *   | { rerank: Rerank<M, H>, k?: number } | { mmr: { k?: number, lambda?: number } }
+ *   | { maxsim: readonly VectorInput[], k?: number }
  *   | { VectorSearch: Omit<Query<M>, 'facets'> }
  *   | { HybridSearch: { vector: VectorInput, keywords: string, k?: number, alpha?: number, filter?: string | Filter<M> } }
  *   | { Filter: { expr: string | Filter<M> } }

@@ -23,6 +23,8 @@ typedef struct {
   const void *text;
   uint32_t text_n;
   double seq, version, created_ms, updated_ms, rev;
+  const void *extra;
+  uint32_t extra_n;
 } vs_abi_record;
 
 #define VS_STATUS_CODE(name, number, js)

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "../base/value.h"
+#include "../db/multivector.h"
 #include "../db/op.h"
 #include "../db/pack.h"
 #include "../db/reembed.h"
+#include "../db/sparses.h"
 #include "../db/texts.h"
 #include "../query/mmr.h"
 
@@ -449,6 +451,86 @@ const void *vs_text_marks(vs_db *db, uint32_t slot) {
   return vs_texts_marks(s, slot, begin_out(s)) == VS_OK ? finish_out(s) : NULL;
 }
 
+int32_t vs_sparse_prepare(vs_db *db, double postings) {
+  vs_db_state *s = &db->state;
+  bool done = false;
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  vs_status status = vs_sparses_prepare(s, postings, &done);
+  return count_or_status(s, status, done);
+}
+
+int32_t vs_sparse_query(vs_db *db, const void *query, uint32_t n, uint32_t k, int32_t filter) {
+  vs_db_state *s = &db->state;
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  vs_status status = vs_sparses_query(s, (vs_slice){query, n}, k, filter);
+  return count_or_status(s, status, s->sparse.n_hits);
+}
+
+const void *vs_sparse_hits(vs_db *db) { return db->state.sparse.hit; }
+
+_Static_assert(sizeof(vs_sparse_hit) == VS_TEXT_HIT_BYTES && offsetof(vs_sparse_hit, score) == 8, "sparse hit layout");
+_Static_assert(sizeof(vs_fused) == VS_FUSE_HIT_BYTES && offsetof(vs_fused, slot) == 40, "fused hit layout");
+_Static_assert(sizeof(vs_fuse_entry) == VS_FUSE_ENTRY_BYTES, "fused entry layout");
+_Static_assert(sizeof(vs_maxsim_item) == VS_MAXSIM_ITEM_BYTES, "item layout");
+_Static_assert(VS_FUSION_GEOMETRIC == (int)VS_FUSE_GEOMETRIC && VS_SCALE_OF_RELATIVE == (int)VS_SCALE_RELATIVE,
+               "fusions");
+
+static uint64_t sequence_at(const void *ctx, uint32_t slot) {
+  const vs_body *b = vs_coll_body(ctx, slot);
+  return b ? b->seq : 0;
+}
+
+/* False: the bytes are no request. */
+static bool read_fuse(vs_slice bytes, vs_fuse_request *r) {
+  vs_rd rd = vs_rd_of(bytes.p, bytes.n);
+  uint32_t method = vs_rd_u32(&rd), scale = vs_rd_u32(&rd);
+  r->k = vs_rd_u32(&rd);
+  r->autocut = vs_rd_u32(&rd);
+  r->n_sides = vs_rd_u32(&rd);
+  vs_rd_u32(&rd);
+  const uint8_t *p = vs_rd_bytes(&rd, 8);
+  if (!p || method > VS_FUSION_GEOMETRIC || scale > VS_SCALE_OF_RELATIVE || r->n_sides - 1 >= VS_FUSE_SIDES)
+    return false;
+  r->method = (vs_fusion)method;
+  r->scale = (vs_scale)scale;
+  memcpy(&r->rrf_k, p, 8);
+  for (uint32_t i = 0; i < r->n_sides; i++) {
+    vs_fuse_side *side = &r->side[i];
+    side->n = vs_rd_u32(&rd);
+    uint32_t flags = vs_rd_u32(&rd);
+    side->complete = (flags & VS_FUSE_COMPLETE) != 0;
+    side->floor = (flags & VS_FUSE_FLOOR) != 0;
+    side->window = vs_rd_u32(&rd);
+    vs_rd_u32(&rd);
+    if ((p = vs_rd_bytes(&rd, 8)) != NULL) memcpy(&side->weight, p, 8);
+    if (!p || !(side->weight >= 0)) return false;
+  }
+  for (uint32_t i = 0; i < r->n_sides; i++)
+    r->side[i].entry = (const void *)vs_rd_bytes(&rd, (size_t)r->side[i].n * sizeof(vs_fuse_entry));
+  return !rd.failed && r->rrf_k >= 0;
+}
+
+int32_t vs_fuse(vs_db *db, const void *request, uint32_t n) {
+  vs_db_state *s = &db->state;
+  vs_fuse_request r = {.ctx = &s->coll, .sequence = sequence_at};
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  if (!read_fuse((vs_slice){request, n}, &r))
+    return -(int32_t)vs_fail(&s->err, VS_INVALID_ARGUMENT, "malformed request to fuse");
+  vs_status status = vs_fuse_run(&s->fuse, &r);
+  if (status != VS_OK) return -(int32_t)vs_fail(&s->err, status, "no memory to fuse");
+  return (int32_t)s->fuse.n_hits;
+}
+
+const void *vs_fuse_hits(vs_db *db) { return db->state.fuse.hit; }
+
+uint32_t vs_fuse_deeper(vs_db *db) { return db->state.fuse.deeper; }
+
+int32_t vs_maxsim(vs_db *db, void *items, uint32_t n, const void *query, uint32_t tokens, uint32_t dim) {
+  vs_db_state *s = &db->state;
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  return count_or_status(s, vs_multivector_score(s, items, n, query, tokens, dim), 0);
+}
+
 uint32_t vs_find(vs_db *db, const void *id, uint32_t n) {
   return db->state.open ? vs_coll_find(&db->state.coll, (vs_slice){id, n}) : VS_NO_SLOT;
 }
@@ -472,7 +554,9 @@ const void *vs_record(vs_db *db, uint32_t slot) {
                                .version = b->version,
                                .created_ms = (double)b->created_ms,
                                .updated_ms = (double)b->updated_ms,
-                               .rev = (double)b->rev};
+                               .rev = (double)b->rev,
+                               .extra = vs_body_extra(b).p,
+                               .extra_n = (uint32_t)vs_body_extra(b).n};
   if (c->has_index) {
     db->record.vector = vs_vectors_at(&c->vectors, slot);
     db->record.dim = c->config.dim;

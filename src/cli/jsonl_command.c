@@ -1,11 +1,12 @@
 /* jsonl_command.c - records as JSON Lines: `vecstore export --format jsonl` and `vecstore import file.jsonl`.
  *
- * Layer: cli. One record a line, {"id", "vector", "text", "metadata"}, as js/src/jsonl.js reads and writes them. Holds
- * a batch of records and one line at a time.
+ * Layer: cli. One record a line, {"id", "vector", "text", "metadata", "sparse", "multivector"}, as js/src/jsonl.js
+ * reads and writes them. Holds a batch of records and one line at a time.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "extra.h"
 #include "json.h"
 #include "json_read.h"
 #include "jsonl.h"
@@ -46,6 +47,7 @@ static void print_record(FILE *to, const vs_abi_record *record) {
     cli_json_write(to, record->meta, record->meta_n);
   else
     fputs("{}", to);
+  cli_extra_print(to, record->extra, record->extra_n);
   fputs("}\n", to);
 }
 
@@ -83,7 +85,7 @@ typedef struct {
   size_t taken; /* bytes of the lines already given */
   uint64_t line;
   bool ended;
-  vs_wr value;
+  vs_wr value, extra;
   cli_records records;
 } import;
 
@@ -154,31 +156,42 @@ static bool is_text(const vs_value *v) {
 
 static bool is_key(vs_slice key, const char *name) { return key.n == strlen(name) && memcmp(key.p, name, key.n) == 0; }
 
+typedef struct {
+  vs_value id, vector, sparse, multivector;
+  vs_slice meta, text; /* encoded */
+} members;
+
 /* Sorts a record's members; gives what is wrong, or NULL. */
-static const char *read_record(const vs_value *record, vs_value *id, vs_value *vector, vs_slice *meta, vs_slice *text) {
-  *id = *vector = (vs_value){.tag = VS_VALUE_NULL};
-  *meta = *text = (vs_slice){NULL, 0};
+static const char *read_record(const vs_value *record, members *out) {
+  *out = (members){.id.tag = VS_VALUE_NULL,
+                   .vector.tag = VS_VALUE_NULL,
+                   .sparse.tag = VS_VALUE_NULL,
+                   .multivector.tag = VS_VALUE_NULL};
   if (record->tag != VS_VALUE_OBJECT) return "a record must be an object";
-  vs_rd members = vs_rd_of(record->bytes.p, record->bytes.n);
+  vs_rd r = vs_rd_of(record->bytes.p, record->bytes.n);
   for (uint32_t i = 0; i < record->count; i++) {
-    vs_slice key = vs_rd_slice(&members);
-    const uint8_t *from = members.p;
-    vs_value v = vs_value_read(&members);
-    vs_slice encoded = {from, (size_t)(members.p - from)};
+    vs_slice key = vs_rd_slice(&r);
+    const uint8_t *from = r.p;
+    vs_value v = vs_value_read(&r);
+    vs_slice encoded = {from, (size_t)(r.p - from)};
     bool absent = v.tag == VS_VALUE_NULL;
     if (is_key(key, "id")) {
-      *id = v;
+      out->id = v;
     } else if (is_key(key, "vector")) {
       if (!absent && v.tag != VS_VALUE_ARRAY && v.tag != VS_VALUE_STRING) return "a vector is an array or base64";
-      *vector = v;
+      out->vector = v;
     } else if (is_key(key, "metadata")) {
       if (!absent && v.tag != VS_VALUE_OBJECT) return "metadata must be an object";
-      if (!absent) *meta = encoded;
+      if (!absent) out->meta = encoded;
     } else if (is_key(key, "text")) {
       if (!absent && !is_text(&v)) return "text must be a string or an object of strings";
-      if (!absent) *text = encoded;
+      if (!absent) out->text = encoded;
+    } else if (is_key(key, "sparse")) {
+      out->sparse = v;
+    } else if (is_key(key, "multivector")) {
+      out->multivector = v;
     } else {
-      return "a record has only id, vector, text and metadata";
+      return "a record has only id, vector, text, metadata, sparse and multivector";
     }
   }
   return NULL;
@@ -186,8 +199,7 @@ static const char *read_record(const vs_value *record, vs_value *id, vs_value *v
 
 static bool import_line(import *m, vs_slice line) {
   const char *problem = NULL;
-  vs_value id, vector;
-  vs_slice meta, text;
+  members x;
   if (m->line == 1 && line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0) line = (vs_slice){line.p + 3, line.n - 3};
   if (is_blank(line)) return true;
   vs_wr_reset(&m->value);
@@ -197,9 +209,13 @@ static bool import_line(import *m, vs_slice line) {
   }
   vs_rd r = vs_rd_of(m->value.p, m->value.n);
   vs_value record = vs_value_read(&r);
-  problem = read_record(&record, &id, &vector, &meta, &text);
+  problem = read_record(&record, &x);
+  vs_wr_reset(&m->extra);
+  if (!problem) cli_extra_encode(&m->extra, &x.sparse, &x.multivector, &problem);
+  if (!problem && m->extra.failed) problem = "no memory";
   if (problem) return complain(m, problem);
-  if (cli_records_add(&m->records, &id, &vector, meta, text, &problem)) return true;
+  if (cli_records_add(&m->records, &x.id, &x.vector, x.meta, x.text, (vs_slice){m->extra.p, m->extra.n}, &problem))
+    return true;
   return problem ? complain(m, problem) : false;
 }
 
@@ -221,6 +237,7 @@ import m = {.path = path, .file = fopen(path, "rb") };
   vs_alloc_init(&a);
   vs_wr_init(&m.window, &a);
   vs_wr_init(&m.value, &a);
+  vs_wr_init(&m.extra, &a);
   cli_records_init(&m.records, &a, store);
   bool done = import_lines(&m);
   if (done)
@@ -228,6 +245,7 @@ import m = {.path = path, .file = fopen(path, "rb") };
            (unsigned long long)m.records.updated);
   cli_records_deinit(&m.records);
   vs_wr_deinit(&m.value);
+  vs_wr_deinit(&m.extra);
   vs_wr_deinit(&m.window);
   fclose(m.file);
   return done;

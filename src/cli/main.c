@@ -70,7 +70,8 @@ static const vs_command commands[] = {
      "Examples:\n  vecstore export notes.db notes.vecstore\n"
      "  vecstore export notes.db notes.jsonl --format jsonl\n"},
     {"import", cli_run_import, "FILE|DIRECTORY STORE [OPTION]", "make a store of such a file, or add records to one",
-     "A portable file makes a new store. JSON Lines, {\"id\", \"vector\", \"text\", \"metadata\"} each,\n"
+     "A portable file makes a new store. JSON Lines, {\"id\", \"vector\", \"text\", \"metadata\",\n"
+     "\"sparse\", \"multivector\"} each,\n"
      "are written in batches to a store that is there or not; a wrong line is named and ends it.\n\n"
      "  --format F       portable or jsonl; else by the ending, .jsonl or .ndjson\n"
      "  --from F         vecstore-rs: a directory of the Rust library vecstore 0.0.1\n\n"

@@ -95,12 +95,12 @@ static void pad(vs_wr *w) {
 }
 
 static bool encode(cli_records *r, const vs_value *id, const vs_value *vector, vs_slice meta, vs_slice text,
-                   const char **problem) {
+                   vs_slice extra, const char **problem) {
   vs_wr *w = &r->operation;
   uint32_t dim = vector->tag == VS_VALUE_ARRAY ? vector->count : 0;
   vs_wr_reset(w);
   vs_wr_u8(w, VS_TX_UPSERT);
-  vs_wr_u8(w, 0);
+  vs_wr_u8(w, extra.n > 0);
   vs_wr_u16(w, 0);
   vs_wr_u32(w, 0);
   vs_wr_u32(w, (uint32_t)meta.n);
@@ -112,6 +112,7 @@ static bool encode(cli_records *r, const vs_value *id, const vs_value *vector, v
   if (vector->tag == VS_VALUE_STRING && !encode_base64(w, vector->bytes, &dim, problem)) return false;
   vs_wr_bytes(w, meta.p, meta.n);
   vs_wr_bytes(w, text.p, text.n);
+  vs_wr_bytes(w, extra.p, extra.n);
   pad(w);
   if (w->failed || w->n > UINT32_MAX) return wrong(problem, "no memory");
   vs_store_u16(w->p + 2, (uint16_t)id_bytes);
@@ -145,9 +146,9 @@ static bool commit(cli_records *w) {
 }
 
 bool cli_records_add(cli_records *w, const vs_value *id, const vs_value *vector, vs_slice meta, vs_slice text,
-                     const char **problem) {
+                     vs_slice extra, const char **problem) {
   *problem = NULL;
-  if (!encode(w, id, vector, meta, text, problem)) return false;
+  if (!encode(w, id, vector, meta, text, extra, problem)) return false;
   const char *said = (const char *)vs_db_error(w->store->db) + VS_ERROR_MSG_OFFSET;
   if (!w->staged && vs_tx_begin(w->store->db, (double)time(NULL) * 1000) != VS_OK) return wrong(problem, said);
   w->staged = true;

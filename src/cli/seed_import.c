@@ -169,7 +169,8 @@ static bool take_record(seed_import *s, vs_slice text) {
   vs_slice body = at == VS_NO_SLOT ? (vs_slice){NULL, 0} : text_at(s, at)->text;
   s->n_texts += at != VS_NO_SLOT;
   vs_value id = {.tag = VS_VALUE_STRING, .bytes = record.id};
-  if (cli_records_add(&s->records, &id, &record.vector, record.metadata, body, &problem)) return true;
+  if (cli_records_add(&s->records, &id, &record.vector, record.metadata, body, (vs_slice){NULL, 0}, &problem))
+    return true;
   return problem ? complain(s, problem) : false;
 }
 

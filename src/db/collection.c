@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../text/textoptions.h"
+#include "extra.h"
 #include "reembed.h"
 
 static bool same_id(const void *ctx, uint32_t slot, vs_slice key) {
@@ -27,6 +28,11 @@ static bool text_of(const void *ctx, uint32_t slot, vs_slice *out) {
   return b != NULL;
 }
 
+static vs_sparse_view sparse_of(const void *ctx, uint32_t slot) {
+  const vs_body *b = vs_coll_body(ctx, slot);
+  return vs_extra_read(b ? vs_body_extra(b) : (vs_slice){NULL, 0}).sparse;
+}
+
 static uint64_t sequence_of(const void *ctx, uint32_t slot) { return vs_coll_body(ctx, slot)->seq; }
 
 static uint32_t slots_of(const void *ctx) { return ((const vs_collection *)ctx)->n_slots; }
@@ -42,6 +48,7 @@ void vs_coll_init(vs_collection *c, vs_alloc *a, const vs_coll_config *config, u
   vs_hashmap_init(&c->ids, a, hash_seed, same_id, c);
   vs_meta_init(&c->meta, a, &(vs_records){c, metadata_of, slots_of});
   vs_textindex_init(&c->text, a, &(vs_texts){c, text_of, slots_of, sequence_of}, hash_seed);
+  vs_sparse_init(&c->sparse, a, &(vs_sparse_source){c, sparse_of, slots_of, sequence_of}, hash_seed);
   vs_wr_init(&c->kept, a);
   c->next_seq = 1;
   c->next_rev = 1;
@@ -53,6 +60,7 @@ void vs_coll_deinit(vs_collection *c) {
   vs_reembed_destroy(c->a, c->next);
   vs_meta_deinit(&c->meta);
   vs_textindex_deinit(&c->text);
+  vs_sparse_deinit(&c->sparse);
   vs_wr_deinit(&c->kept);
   vs_hashmap_deinit(&c->ids);
   vs_blocks_deinit(&c->free_slot);
@@ -192,6 +200,7 @@ static void install_new(vs_collection *c, vs_body *body) {
   c->body_bytes += sizeof *body + vs_body_payload(body).n;
   vs_meta_added(&c->meta, body->slot, vs_body_meta(body));
   vs_textindex_added(&c->text, body->slot, vs_body_text(body));
+  vs_sparse_added(&c->sparse, body->slot, vs_extra_read(vs_body_extra(body)).sparse);
   c->n_live++;
 }
 
@@ -203,12 +212,16 @@ static void install_body(vs_collection *c, vs_body *body) {
     bool same_text = text.n == old_text.n && memcmp(text.p, old_text.p, text.n) == 0;
     vs_meta_removing(&c->meta, body->slot, vs_body_meta(old));
     if (!same_text) vs_textindex_removing(&c->text, body->slot, old_text);
+    vs_slice extra = vs_body_extra(body), old_extra = vs_body_extra(old);
+    bool same_extra = extra.n == old_extra.n && (extra.n == 0 || memcmp(extra.p, old_extra.p, extra.n) == 0);
+    if (!same_extra) vs_sparse_removing(&c->sparse, body->slot, vs_extra_read(old_extra).sparse);
     c->body_bytes += vs_body_payload(body).n;
     c->body_bytes -= vs_body_payload(old).n;
     vs_free(c->a, old);
     *place = body;
     vs_meta_added(&c->meta, body->slot, vs_body_meta(body));
     if (!same_text) vs_textindex_added(&c->text, body->slot, text);
+    if (!same_extra) vs_sparse_added(&c->sparse, body->slot, vs_extra_read(extra).sparse);
     return;
   }
   vs_hashmap_put(&c->ids, vs_body_id(body), body->slot);
@@ -249,6 +262,7 @@ void vs_coll_apply_delete(vs_collection *c, uint32_t slot) {
   vs_hashmap_remove(&c->ids, vs_body_id(body));
   vs_meta_removing(&c->meta, slot, vs_body_meta(body));
   vs_textindex_removing(&c->text, slot, vs_body_text(body));
+  vs_sparse_removing(&c->sparse, slot, vs_extra_read(vs_body_extra(body)).sparse);
   c->body_bytes -= sizeof *body + vs_body_payload(body).n;
   vs_free(c->a, body);
   *place = NULL;

@@ -20,6 +20,7 @@
 #include "../base/hashmap.h"
 #include "../index/index.h"
 #include "../query/meta.h"
+#include "../text/sparse.h"
 #include "../text/textindex.h"
 #include "marks.h"
 #include "record.h"
@@ -58,6 +59,7 @@ typedef struct {
   vs_reembed *next;  /* owned: vectors of another embedder being gathered, or NULL */
   vs_meta meta;      /* what queries know of the metadata */
   vs_textindex text; /* what text queries know of the texts */
+  vs_sparse sparse;  /* what sparse queries know of the sparse vectors */
   vs_wr kept;        /* encoded object {indexes, schema, text}: options kept as given, those that are set */
   vs_marks marks;    /* which calls of which clients were committed last */
 } vs_collection;

@@ -23,6 +23,8 @@ void vs_db_init(vs_db_state *db) {
   vs_exec_init(&db->exec, &db->alloc);
   vs_filters_init(&db->filters, &db->alloc);
   vs_textsearch_init(&db->search, &db->alloc);
+  vs_sparse_found_init(&db->sparse, &db->alloc);
+  vs_fuse_init(&db->fuse, &db->alloc);
 }
 
 void vs_db_deinit(vs_db_state *db) {
@@ -33,6 +35,8 @@ void vs_db_deinit(vs_db_state *db) {
   vs_wr_deinit(&db->out);
   vs_exec_deinit(&db->exec);
   vs_textsearch_deinit(&db->search);
+  vs_sparse_found_deinit(&db->sparse);
+  vs_fuse_deinit(&db->fuse);
 }
 
 void vs_db_reset(vs_db_state *db) {
@@ -156,7 +160,8 @@ static void stats_memory(const vs_db_state *db, vs_wr *w) {
   pair_u64(w, "ids", vs_hashmap_bytes(&c->ids));
   pair_u64(w, "metadataIndexes", vs_meta_bytes(&c->meta));
   pair_u64(w, "text", vs_textindex_bytes(&c->text));
-  vs_value_end(w, mark, 10);
+  pair_u64(w, "sparse", vs_sparse_bytes(&c->sparse));
+  vs_value_end(w, mark, 11);
 }
 
 static void stats_storage(const vs_db_state *db, vs_wr *w) {

@@ -9,6 +9,7 @@
 #define VS_DB_H
 
 #include "../query/exec.h"
+#include "../query/fuse.h"
 #include "../store/store.h"
 #include "../text/textsearch.h"
 #include "collection.h"
@@ -40,6 +41,8 @@ typedef struct {
   vs_exec exec;           /* queries: memory and results of the last one */
   vs_filters filters;     /* compiled ones */
   vs_textsearch search;   /* text queries: results of the last one */
+  vs_sparse_found sparse; /* sparse queries: the same */
+  vs_fuser fuse;          /* fused rankings: the same */
   vs_wr out;              /* encoded results of readers; holds room for a sync's names from opening on */
 } vs_db_state;
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../base/value.h"
+#include "extra.h"
 #include "op_internal.h"
 
 typedef struct {
@@ -35,6 +36,7 @@ static void check_record(verify_op *op, const vs_collection *c, uint32_t slot) {
   if (vs_coll_find(c, vs_body_id(b)) != slot) finding(op, "", "a record cannot be found by its id");
   if (vs_meta_problem(vs_body_meta(b)) || vs_text_problem(vs_body_text(b)))
     finding(op, "", "a record's metadata or text is malformed");
+  if (vs_extra_problem(vs_body_extra(b))) finding(op, "", "a record's sparse vector or token vectors are malformed");
   if (c->has_index && !vs_index_contains(c->index, slot)) finding(op, "", "a record is missing from the index");
 }
 
@@ -62,6 +64,8 @@ static vs_op_answer verify_step(vs_op_state *base, double *budget) {
   vs_status indexed = vs_meta_check(&db->coll.meta);
   if (indexed == VS_CORRUPT) finding(op, "", "a metadata index disagreed with the records; it is built anew");
   if (indexed == VS_OUT_OF_MEMORY) status = indexed;
+  if (vs_sparse_check(&db->coll.sparse) != VS_OK)
+    finding(op, "", "the index of sparse vectors disagrees with the records");
   vs_value_end(&base->result, op->mark, op->n);
   if (!base->result.failed && status != VS_OUT_OF_MEMORY) return VS_OP_DONE;
   vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to verify");

@@ -9,6 +9,7 @@
 
 #include "../base/utf8.h"
 #include "../base/value.h"
+#include "extra.h"
 
 #define MAX_SAFE_INTEGER 9007199254740991u
 
@@ -45,35 +46,39 @@ bool vs_floats_finite(const uint8_t *p, uint32_t n) {
   return !bad;
 }
 
-static vs_body *body_alloc(vs_alloc *a, vs_slice id, vs_slice meta, vs_slice text) {
+static vs_body *body_alloc(vs_alloc *a, vs_slice id, vs_slice meta, vs_slice text, vs_slice extra) {
   size_t n;
-  if (!vs_add_size(sizeof(vs_body) + id.n, meta.n, &n) || !vs_add_size(n, text.n, &n)) return NULL;
+  if (!vs_add_size(sizeof(vs_body) + id.n, meta.n, &n) || !vs_add_size(n, text.n, &n) || !vs_add_size(n, extra.n, &n))
+    return NULL;
   vs_body *b = vs_malloc(a, n);
   if (!b) return NULL;
   memset(b, 0, sizeof *b);
   return b;
 }
 
-static void body_fill(vs_body *b, vs_slice id, vs_slice meta, vs_slice text) {
+static void body_fill(vs_body *b, vs_slice id, vs_slice meta, vs_slice text, vs_slice extra) {
+  uint8_t *to = vs_body_bytes(b);
   b->id_n = (uint32_t)id.n;
   b->meta_n = (uint32_t)meta.n;
   b->text_n = (uint32_t)text.n;
-  memcpy(vs_body_bytes(b), id.p, id.n);
-  if (meta.n) memcpy(vs_body_bytes(b) + id.n, meta.p, meta.n);
-  if (text.n) memcpy(vs_body_bytes(b) + id.n + meta.n, text.p, text.n);
+  if (extra.n) b->flags |= VS_RECORD_HAS_EXTRA;
+  memcpy(to, id.p, id.n);
+  if (meta.n) memcpy(to + id.n, meta.p, meta.n);
+  if (text.n) memcpy(to + id.n + meta.n, text.p, text.n);
+  if (extra.n) memcpy(to + id.n + meta.n + text.n, extra.p, extra.n);
 }
 
-vs_body *vs_body_create(vs_alloc *a, vs_slice id, vs_slice meta, vs_slice text) {
-  vs_body *b = body_alloc(a, id, meta, text);
-  if (b) body_fill(b, id, meta, text);
+vs_body *vs_body_create(vs_alloc *a, vs_slice id, vs_slice meta, vs_slice text, vs_slice extra) {
+  vs_body *b = body_alloc(a, id, meta, text, extra);
+  if (b) body_fill(b, id, meta, text, extra);
   return b;
 }
 
 vs_body *vs_body_from_view(vs_alloc *a, const vs_record_view *v) {
-  vs_body *b = body_alloc(a, v->id, v->meta, v->text);
+  vs_body *b = body_alloc(a, v->id, v->meta, v->text, v->extra);
   if (!b) return NULL;
   *b = v->head;
-  body_fill(b, v->id, v->meta, v->text);
+  body_fill(b, v->id, v->meta, v->text, v->extra);
   return b;
 }
 
@@ -90,6 +95,14 @@ void vs_record_encode_header(const vs_body *b, uint32_t dim, uint8_t out[VS_RECO
   vs_store_u32(out + 56, b->id_n);
   vs_store_u32(out + 60, b->meta_n);
   vs_store_u32(out + 64, b->text_n);
+}
+
+/* The extra part names its own length. */
+static bool take_extra(vs_rd *r, vs_slice *out) {
+  if (vs_rd_left(r) < 4) return false;
+  out->n = vs_load_u32(r->p);
+  out->p = vs_rd_bytes(r, out->n);
+  return out->p && out->n > 0;
 }
 
 vs_status vs_record_decode(vs_slice bytes, vs_record_view *out) {
@@ -112,10 +125,12 @@ vs_status vs_record_decode(vs_slice bytes, vs_record_view *out) {
   out->id.p = vs_rd_bytes(&r, out->id.n);
   out->meta.p = vs_rd_bytes(&r, out->meta.n);
   out->text.p = vs_rd_bytes(&r, out->text.n);
+  if (out->head.flags & VS_RECORD_HAS_EXTRA && !take_extra(&r, &out->extra)) return VS_CORRUPT;
   if (r.failed || out->dim > VS_MAX_DIMENSION) return VS_CORRUPT;
   out->vector = vs_rd_bytes(&r, (size_t)out->dim * 4);
   if (r.failed || vs_rd_left(&r) != 0) return VS_CORRUPT;
-  bool sound = out->head.slot < VS_MAX_SLOTS && out->head.rev > 0 && out->head.seq > 0 && out->head.flags == 0 &&
-               vs_id_ok(out->id) && !vs_meta_problem(out->meta) && !vs_text_problem(out->text);
+  bool sound = out->head.slot < VS_MAX_SLOTS && out->head.rev > 0 && out->head.seq > 0 &&
+               (out->head.flags & ~VS_RECORD_HAS_EXTRA) == 0 && vs_id_ok(out->id) && !vs_meta_problem(out->meta) &&
+               !vs_text_problem(out->text) && !vs_extra_problem(out->extra);
   return sound ? VS_OK : VS_CORRUPT;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../base/value.h"
+#include "extra.h"
 
 static bool same_id(const void *ctx, uint32_t i, vs_slice key) {
   vs_slice id = vs_body_id(vs_tx_at(ctx, i)->body);
@@ -43,7 +44,7 @@ void vs_tx_reset(vs_tx *t) {
 typedef struct {
   uint8_t kind;
   uint32_t dim;
-  vs_slice id, meta, text;
+  vs_slice id, meta, text, extra;
   const uint8_t *vector;
   const vs_body *keep; /* a patch: the record whose expiry and flags stay; else NULL */
 } parsed_op;
@@ -52,7 +53,7 @@ static vs_status parse_op(vs_rd *r, parsed_op *op, vs_err *err) {
   const uint8_t *start = r->p;
   memset(op, 0, sizeof *op);
   op->kind = vs_rd_u8(r);
-  vs_rd_u8(r);
+  uint8_t has_extra = vs_rd_u8(r);
   op->id.n = vs_rd_u16(r);
   op->dim = vs_rd_u32(r);
   op->meta.n = vs_rd_u32(r);
@@ -64,8 +65,11 @@ static vs_status parse_op(vs_rd *r, parsed_op *op, vs_err *err) {
   op->vector = vs_rd_bytes(r, (size_t)op->dim * 4);
   op->meta.p = vs_rd_bytes(r, op->meta.n);
   op->text.p = vs_rd_bytes(r, op->text.n);
+  if (has_extra && vs_rd_left(r) >= 4) op->extra.n = vs_load_u32(r->p);
+  op->extra.p = vs_rd_bytes(r, op->extra.n);
   vs_rd_bytes(r, (size_t)(-(r->p - start)) & 3);
-  if (r->failed || op->kind < VS_STAGE_UPSERT || op->kind > VS_STAGE_UPDATE_METADATA)
+  bool fits = has_extra == 0 || (has_extra == 1 && op->kind == VS_STAGE_UPSERT && op->extra.n > 0);
+  if (r->failed || !fits || op->kind < VS_STAGE_UPSERT || op->kind > VS_STAGE_UPDATE_METADATA)
     return vs_fail(err, VS_INVALID_ARGUMENT, "malformed operation");
   return VS_OK;
 }
@@ -91,13 +95,14 @@ static vs_status check_op(vs_tx *t, const parsed_op *op, vs_err *err) {
     return vs_fail(err, VS_INVALID_ARGUMENT, "the vector holds NaN or an infinity");
   const char *problem = vs_meta_problem(op->meta);
   if (!problem) problem = vs_text_problem(op->text);
+  if (!problem) problem = vs_extra_problem(op->extra);
   return problem ? vs_fail(err, VS_INVALID_ARGUMENT, "%s", problem) : VS_OK;
 }
 
 static vs_status make_item(vs_tx *t, const parsed_op *op, vs_tx_item *item, vs_err *err) {
   memset(item, 0, sizeof *item);
   item->kind = op->kind == VS_STAGE_UPSERT ? VS_LOG_UPSERT : VS_LOG_DELETE;
-  item->body = vs_body_create(t->a, op->id, op->meta, op->text);
+  item->body = vs_body_create(t->a, op->id, op->meta, op->text, op->extra);
   if (item->body && op->keep) {
     item->body->expires_ms = op->keep->expires_ms;
     item->body->flags = op->keep->flags;
@@ -161,6 +166,7 @@ static vs_status resolve_patch(const vs_tx *t, const vs_collection *c, parsed_op
   if (merged->failed) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the transaction");
   op->meta = (vs_slice){merged->p, merged->n};
   op->text = vs_body_text(old);
+  op->extra = vs_body_extra(old);
   op->kind = VS_STAGE_UPSERT;
   op->dim = c->has_index || staged ? t->dim : 0;
   if (op->dim == VS_DIM_UNSET) op->dim = 0;

@@ -130,8 +130,10 @@ describe('vecstore-rs', () => {
 
 describe('JSON Lines', () => {
   const odd = [
-    { id: 'a', vector: [0.1, -0, 1e-45], metadata: { big: 9007199254740993n, low: -(2n ** 63n), even: 2 ** 60, zero: -0, half: 0.5 }, text: 'é "q" \\ \n 😀 \u0001' },
-    { id: 7, vector: [1, 2, 3.4028234663852886e38], metadata: JSON.parse('{"__proto__":{"x":[[],{}]},"":null}'), text: { title: 't', body: '' } },
+    { id: 'a', vector: [0.1, -0, 1e-45], metadata: { big: 9007199254740993n, low: -(2n ** 63n), even: 2 ** 60, zero: -0, half: 0.5 }, text: 'é "q" \\ \n 😀 \u0001',
+      sparse: { indices: [0, 4294967294], values: [-0, 1e-45] }, multivector: [[0.1, -0], [3.4e38, 5]] },
+    { id: 7, vector: [1, 2, 3.4028234663852886e38], metadata: JSON.parse('{"__proto__":{"x":[[],{}]},"":null}'), text: { title: 't', body: '' },
+      multivector: { type: 'int8', vectors: [[0.1, -0.7, 0.33], [0, 0, 0], [1e-30, 5, -6]] } },
     { id: '7', vector: [1, 2, 3], metadata: {} },
   ];
   async function make() {
@@ -173,6 +175,9 @@ describe('JSON Lines', () => {
       ['{', /line 3: not valid JSON/], ['{"id":1,"id":2}', /occurs twice/], ['[]', /an object/], ['{"id":1.5,"vector":[1,2]}', /an id must/], ['{"id":"","vector":[1,2]}', /an id must/],
       ['{"id":2,"vector":[1]}', /1 dimensions/], ['{"id":2,"vector":[1,"2"]}', /32-bit/], ['{"id":2,"vector":[1,1e39]}', /32-bit/], ['{"id":2,"vector":"AAAA"}', /base64/], ['{"id":2,"vector":"?AA="}', /base64/],
       ['{"id":2,"vector":[1,2],"x":1}', /only id/], ['{"id":2,"vector":[1,2],"metadata":[]}', /metadata/], ['{"id":2,"vector":[1,2],"text":{"a":1}}', /text/], ['{"id":2}', /dimensions|vector/],
+      ['{"id":2,"vector":[1,2],"sparse":[]}', /indices/], ['{"id":2,"vector":[1,2],"sparse":{"indices":[1],"values":[]}}', /indices/],
+      ['{"id":2,"vector":[1,2],"sparse":{"indices":[2,1],"values":[1,2]}}', /ascend/], ['{"id":2,"vector":[1,2],"sparse":{"indices":[-1],"values":[1]}}', /integer/],
+      ['{"id":2,"vector":[1,2],"multivector":[]}', /multivector/], ['{"id":2,"vector":[1,2],"multivector":[[1],[1,2]]}', /one length/], ['{"id":2,"vector":[1,2],"multivector":{"type":"f16","vectors":[[1]]}}', /multivector/],
       ['{"id":2,"vector":[1,2],"metadata":{"a":9223372036854775808}}', /beyond 64 bits/], ['{"id":2,"vector":[01,2]}', /not valid JSON/], ['{"id":"\\ud800","vector":[1,2]}', /surrogate/],
       [`{"id":2,"vector":[1,2],"metadata":${'[{"a":'.repeat(70)}`, /JSON/],
     ];

@@ -79,6 +79,23 @@ static void open_store(session *s) {
   vs_wr_deinit(&w);
 }
 
+/* A sparse vector of up to 3 components, then perhaps bytes of the input as a further part. */
+static void add_extra(session *s, vs_wr *w) {
+  size_t start = w->n;
+  uint32_t n = next(s) & 3, index = next(s) & 7;
+  vs_wr_u32(w, 0);
+  vs_wr_u32(w, 1);
+  vs_wr_u32(w, n);
+  for (uint32_t i = 0; i < n; i++) vs_wr_u32(w, index += next(s) & 7);
+  for (uint32_t i = 0; i < n; i++) {
+    float f = (float)next(s) / 16 - 4;
+    vs_wr_bytes(w, &f, sizeof f);
+  }
+  vs_slice more = take(s, next(s) & 60);
+  vs_wr_bytes(w, more.p, more.n);
+  vs_store_u32(w->p + start, (uint32_t)(w->n - start));
+}
+
 static void add_record(session *s, uint8_t number) {
   vs_alloc a;
   vs_wr w;
@@ -93,8 +110,9 @@ static void add_record(session *s, uint8_t number) {
   vs_value_key(&meta, "n");
   vs_value_int(&meta, number);
   vs_value_end(&meta, mark, 1);
+  bool has_extra = kind == VS_TX_UPSERT && (number & 0x20);
   vs_wr_u8(&w, kind);
-  vs_wr_u8(&w, 0);
+  vs_wr_u8(&w, has_extra);
   vs_wr_u16(&w, 3);
   vs_wr_u32(&w, dim);
   vs_wr_u32(&w, kind == VS_TX_DELETE ? 0 : (uint32_t)meta.n);
@@ -107,6 +125,7 @@ static void add_record(session *s, uint8_t number) {
     vs_wr_bytes(&w, &f, sizeof f);
   }
   if (kind != VS_TX_DELETE) vs_wr_bytes(&w, meta.p, meta.n);
+  if (has_extra) add_extra(s, &w);
   pad4(&w);
   (void)vs_tx_add(s->db, w.p, (uint32_t)w.n);
   vs_wr_deinit(&meta);
@@ -120,7 +139,29 @@ static void check_slot(session *s, uint32_t slot) {
   CHECK(r->meta_n == 0 || vs_value_check(r->meta, r->meta_n));
 }
 
+/* Sparse queries, fusing and MaxSim, of bytes of the input. */
+static void hybrid(session *s) {
+  _Alignas(8) uint8_t request[256] = {0};
+  uint32_t k = next(s) % 20, items[4] = {next(s), 0, 0, 0};
+  bool ready = false;
+  for (uint32_t i = 0; i < 50 && !ready; i++) ready = vs_sparse_prepare(s->db, next(s)) == 1;
+  vs_slice bytes = take(s, next(s) & 0x7f);
+  int32_t n = vs_sparse_query(s->db, bytes.p, (uint32_t)bytes.n, k, next(s) % 4);
+  CHECK(n <= (int32_t)k);
+  const uint8_t *hits = vs_sparse_hits(s->db);
+  for (int32_t i = 0; i < n; i++) check_slot(s, vs_load_u32(hits + (size_t)i * VS_TEXT_HIT_BYTES));
+  bytes = take(s, sizeof request);
+  memcpy(request, bytes.p, bytes.n);
+  n = vs_fuse(s->db, request, (uint32_t)bytes.n);
+  CHECK(n <= 0 || (uint32_t)n <= vs_load_u32(request + 8));
+  if (bytes.n >= 32) (void)vs_maxsim(s->db, items, 1, request, 1 + (request[0] & 1), 1 + (request[1] & 3));
+}
+
 static void query(session *s, uint8_t arg) {
+  if (arg == 0xff) {
+    hybrid(s);
+    return;
+  }
   float vector[DIMENSION + 1] = {0};
   for (uint32_t i = 0; i < DIMENSION; i++) vector[i] = (float)next(s) / 16 - 4;
   uint32_t k = arg % 20;

@@ -1,7 +1,11 @@
 // retrieval.mjs - judged collections beside the repository (../shared/data), and nDCG@10 over them.
 import { existsSync, readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 
-const folder = new URL('../../../shared/data/retrieval/', import.meta.url);
+/** Where the shared data lie: beside the repository, or where VS_SHARED_DATA says. */
+export const shared = process.env.VS_SHARED_DATA
+  ? pathToFileURL(`${process.env.VS_SHARED_DATA}/`) : new URL('../../../shared/data/', import.meta.url);
+const folder = new URL('retrieval/', shared);
 
 /** @param {string} name @returns {boolean} */
 export const isThere = (name) => existsSync(new URL(`${name}/corpus.jsonl`, folder));
@@ -13,19 +17,29 @@ const passage = ({ title, text }) => (title ? `${title} ${text}` : text).trim();
  * Documents as "title text", the judged queries of the test split, and what was judged.
  * @param {string} name
  * @param {(document: any) => string} [textOf] a document's text
+ * @param {string} [split]
+ * @param {(query: any) => boolean} [isAsked] which of the queries
  */
-export function collection(name, textOf = passage) {
+export function collection(name, textOf = passage, split = 'test', isAsked = () => true) {
   const judged = new Map();
-  for (const line of lines(`${name}/qrels/test.tsv`).slice(1)) {
+  for (const line of lines(`${name}/qrels/${split}.tsv`).slice(1)) {
     const [query, document, gain] = line.split('\t');
     if (Number(gain) <= 0) continue;
     if (!judged.has(query)) judged.set(query, new Map());
     judged.get(query).set(document, Number(gain));
   }
   const documents = lines(`${name}/corpus.jsonl`).map((line) => JSON.parse(line));
-  const queries = lines(`${name}/queries.jsonl`).map((line) => JSON.parse(line)).filter(({ id }) => judged.has(id));
+  const queries = lines(`${name}/queries.jsonl`).map((line) => JSON.parse(line)).filter((query) => judged.has(query.id) && isAsked(query));
   return { ids: documents.map(({ id }) => id), documents: documents.map(textOf), queryIds: queries.map(({ id }) => id),
     queries: queries.map(passage), judged };
+}
+
+/** The films with all their fields as one text, and the 1,500 sampled queries; judgements of 0 are none. */
+export function films() {
+  const sample = new Set(lines('msrd-movies/sample1500.txt'));
+  return collection('msrd-movies', ({ title, text, metadata: { director, actors, characters, genres, tags, year } }) =>
+    [title, text, director, actors, characters, genres, tags, year].flat().filter((part) => part !== undefined).join(' '),
+  'all', ({ id }) => sample.has(id));
 }
 
 /**

@@ -43,6 +43,14 @@ export async function use(module: WebAssembly.Module): Promise<void> {
   const byText: TextHit[] = await store.textQuery({ text: 'words', syntax: 'query', fields: ['title'], k: 3, highlight: true });
   const byBoth: HybridHit[] = await store.hybridQuery({ text: 'words', vector: [1], fusion: 'weighted', alpha: 0.3, explain: true });
   const side: number | null = byBoth[0].parts.vector;
+  const sparse = { indices: [1, 2], values: new Float32Array(2) };
+  await store.upsert({ id: 1, vector: [1], sparse, multivector: { type: 'int8', vectors: [[1, 2]] } });
+  await store.query({ sparse, k: 3, rescore: { maxsim: [[1, 2]], candidates: 20 } });
+  await store.hybridQuery({ text: 'words', sparse, fusion: 'weighted', normalize: 'zscore', weights: { text: 2 }, autocut: 1 });
+  const share: number | undefined = byBoth[0].explanation?.sparse?.share;
+  // @ts-expect-error there is no such side
+  await store.hybridQuery({ text: 'x', sparse, weights: { words: 1 } });
+  void share;
   // @ts-expect-error there is no such syntax
   await store.textQuery({ text: 'x', syntax: 'lucene' });
   void [byText, side];

@@ -70,8 +70,25 @@ export const ABI = Object.freeze({
   HIT_BYTES: 12,
   TEXT_SYNTAX: 1,
   TEXT_HIT_BYTES: 24,
+  FUSE_HEADER_BYTES: 32,
+  FUSE_SIDE_BYTES: 24,
+  FUSE_ENTRY_BYTES: 16,
+  FUSE_HIT_BYTES: 56,
+  FUSE_COMPLETE: 1,
+  FUSE_FLOOR: 2,
+  FUSION_RRF: 0,
+  FUSION_WEIGHTED: 1,
+  FUSION_MAX: 2,
+  FUSION_MIN: 3,
+  FUSION_HARMONIC: 4,
+  FUSION_GEOMETRIC: 5,
+  SCALE_OF_MINMAX: 0,
+  SCALE_OF_ZSCORE: 1,
+  SCALE_OF_DEVIATIONS: 2,
+  SCALE_OF_RELATIVE: 3,
+  MAXSIM_ITEM_BYTES: 16,
   MMR_ITEM_BYTES: 16,
-  RECORD_BYTES: 72,
+  RECORD_BYTES: 80,
   ERROR_MSG_OFFSET: 8,
   ERROR_FILE_OFFSET: 248,
   COMMIT_RESULT_BYTES: 16,
@@ -145,6 +162,13 @@ export const ABI = Object.freeze({
  * @property {(db: number, text: number, n: number, flags: number, k: number, filter: number, fields: number, fields_n: number) => number} vs_text_query Records by their text, BM25 (text/textsearch.h), of those that match the filter (0 = all): how many, at most k, or -status. text: UTF-8; fields: an encoded array of names, 0 bytes = all. A wrong query is INVALID_ARGUMENT with the byte in the error's index; CONFLICT: the index is not ready. The hits are at vs_text_hits, ordered by score, equal ones by insertion.
  * @property {(db: number) => number} vs_text_hits Reader. Valid until the next text query.
  * @property {(db: number, slot: number) => number} vs_text_marks Where terms of the last text query stand in the text at a slot: an encoded array of {field: name or null, at: [start, end ...] in bytes of UTF-8}, preceded by its u32 length; NULL and the error when refused.
+ * @property {(db: number, postings: number) => number} vs_sparse_prepare Goes on building the index of sparse vectors for about so many components: as vs_text_prepare.
+ * @property {(db: number, query: number, n: number, k: number, filter: number) => number} vs_sparse_query Records by the inner product of their sparse vector with one given as u32 indices, strictly ascending, then as many f32, n bytes in all; of those that match the filter (0 = all) and share an index: how many, at most k, or -status. CONFLICT: the index is not ready. The hits are at vs_sparse_hits, as those of vs_text_query.
+ * @property {(db: number) => number} vs_sparse_hits Reader. Valid until the next sparse query.
+ * @property {(db: number, request: number, n: number) => number} vs_fuse Fuses rankings of records: how many, at most k, or -status. The request is at a multiple of 8. The hits are at vs_fuse_hits, ordered.
+ * @property {(db: number) => number} vs_fuse_hits Reader. Valid until the next fusion.
+ * @property {(db: number) => number} vs_fuse_deeper Reader. The sides, as bits, that must be searched deeper before the last fusion's hits are final; 0 = they are.
+ * @property {(db: number, items: number, n: number, query: number, tokens: number, dim: number) => number} vs_maxsim Scores records by the vectors of their tokens: 0, or -status. items: n structs of VS_MAXSIM_ITEM_BYTES at a multiple of 8, u32 slot, u32, f64; the second number becomes 1 where the record has token vectors, and the third the sum over the query's tokens, rows of dim f32, of the greatest inner product with one of the record's.
  * @property {(db: number, id: number, n: number) => number} vs_find Reader. The id's slot, or 0xffffffff.
  * @property {(db: number, from: number) => number} vs_unstaged Reader. The first slot at or after `from` whose record has no staged vector, or 0xffffffff.
  * @property {(db: number, slot: number) => number} vs_record Reader. The record at a slot, or NULL.

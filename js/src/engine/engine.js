@@ -5,6 +5,7 @@
 // instance dead and every later call is POISONED.
 
 import { VecStoreError, codeOf } from '../errors.js';
+import { readExtra } from '../extra.js';
 import { ABI } from './abi.gen.js';
 import { Heap } from './memory.js';
 import { decodeUtf8, decodeValue, encodeToBytes, encodeUtf8 } from './value.js';
@@ -312,7 +313,7 @@ export class Engine {
   /**
    * The parts of the record at a slot that are asked for.
    * @param {number} slot
-   * @param {{ vector: boolean, metadata: boolean, text: boolean }} parts
+   * @param {{ vector: boolean, metadata: boolean, text: boolean, sparse?: boolean, multivector?: boolean }} parts
    */
   record(slot, parts) {
     const p = this.exports.vs_record(this.#db, slot) >>> 0;
@@ -323,6 +324,8 @@ export class Engine {
     const floats = view.getUint32(p + 12, true);
     const metadataBytes = view.getUint32(p + 20, true);
     const textBytes = view.getUint32(p + 28, true);
+    const extraBytes = parts.sparse || parts.multivector ? view.getUint32(p + 76, true) : 0;
+    const extra = extraBytes > 0 ? readExtra(heap.borrow(heap.u32(p + 72), extraBytes).slice()) : undefined;
     return {
       id,
       rev: heap.f64(p + 64),
@@ -331,6 +334,8 @@ export class Engine {
         ? undefined
         : metadataBytes === 0 ? {} : decodeValue(heap.borrow(heap.u32(p + 16), metadataBytes)),
       text: parts.text && textBytes > 0 ? decodeValue(heap.borrow(heap.u32(p + 24), textBytes)) : undefined,
+      sparse: parts.sparse ? extra?.sparse : undefined,
+      multivector: parts.multivector ? extra?.multivector : undefined,
     };
   }
 

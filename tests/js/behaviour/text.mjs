@@ -167,7 +167,7 @@ export const cases = {
       { id: 'c', vector: [0, 1], text: 'red red wine' }, { id: 'd', vector: [0.1, 0.9], text: 'white wine' },
     ]);
     const vector = [1, 0];
-    const hits = await store.hybridQuery({ vector, text: 'red', explain: true });
+    const hits = await store.hybridQuery({ vector, text: 'red', fusion: 'rrf', explain: true });
     equal(hits.map(({ id }) => id), ['a', 'c', 'b', 'd']);
     near(hits[0].score, 1 / 61 + 1 / 62);
     near(hits[1].score, 1 / 61 + 1 / 64);
@@ -179,9 +179,10 @@ export const cases = {
     equal(await ids({ alpha: 0 }), ['c', 'a']);
     equal(await ids({ alpha: 1 }), ['a', 'b', 'd', 'c']);
     equal(await ids({ k: 1 }), ['a']);
+    equal(await ids({}), ['a', 'c', 'b', 'd']);
     equal(await ids({ k: 0 }), []);
-    equal(await ids({ fusion: 'weighted', alpha: 0.2 }), ['c', 'a', 'b', 'd']);
-    equal(await ids({ fusion: 'weighted' }), ['a', 'c', 'b', 'd']);
+    equal(await ids({ fusion: 'weighted', alpha: 0.1 }), ['c', 'a', 'b', 'd']);
+    equal(await ids({ fusion: 'weighted', alpha: 0.5 }), ['a', 'c', 'b', 'd']);
     equal(await ids({ syntax: 'query', text: '+red -wine', alpha: 0 }), ['a']);
     for (const wrong of [{ text: 'x' }, { vector }, { vector, text: 'x', fusion: 'magic' }, { vector, text: 'x', alpha: 2 },
       { vector, text: 'x', rrfK: 0 }, { vector: ['x'], text: 'x' }, undefined]) {
