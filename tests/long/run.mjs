@@ -2,7 +2,8 @@
 // did for tests/RELIABILITY-RUNS.md.
 //
 //   VS_MINUTES   the budget in minutes; 60. About a quarter goes to crashes, half to fuzzing, a quarter to kills
-//   VS_TIERS     which of crash,fuzz,kill; all
+//   VS_TIERS     which of crash,fuzz,kill,mutate; all but the last, which has an end: 2,000 mutants, some hours
+//   VS_MUTANTS   how many of the mutants, as a sample; all
 //   VS_TARGETS   which fuzz targets; all
 //
 // A run may be repeated: the fuzzers' corpora in build/fuzz grow from run to run, the kills take new seeds.
@@ -16,8 +17,8 @@ process.chdir(fileURLToPath(new URL('../..', import.meta.url)));
 const MINUTES = Number(process.env.VS_MINUTES ?? 60);
 const TIERS = (process.env.VS_TIERS ?? 'crash,fuzz,kill').split(',');
 const LOG = 'tests/RELIABILITY-RUNS.md';
-const SHARES = { crash: 1, fuzz: 2, kill: 1 };
-const total = TIERS.reduce((sum, tier) => sum + SHARES[tier], 0);
+const SHARES = { crash: 1, fuzz: 2, kill: 1, mutate: 0 };
+const total = TIERS.reduce((sum, tier) => sum + SHARES[tier], 0) || 1;
 const secondsFor = (tier) => (MINUTES * 60 * SHARES[tier]) / total;
 const seed = Math.floor(Date.now() / 1000);
 
@@ -54,7 +55,7 @@ const counted = (out) => [...out.matchAll(/^# ((?:states|runs|injections).*)$/gm
 const GROWING = [
   ['db_crash', 'VS_CRASH_SEEDS', 6], ['store_crash', 'VS_CRASH_STATES', 2000], ['import_crash', 'VS_CRASH_SEEDS', 6],
 ];
-const FIXED = ['crash/db_io_errors', 'unit/db/no_memory_changes_nothing', 'unit/db/damage_is_detected', 'unit/store/every_flip_is_noticed'];
+const FIXED = ['crash/db_io_errors', 'crash/db_oom', 'unit/db/no_memory_changes_nothing', 'unit/db/damage_is_detected', 'unit/store/every_flip_is_noticed'];
 
 async function crashes() {
   const end = performance.now() + secondsFor('crash') * 1000;
@@ -109,8 +110,16 @@ async function kills() {
   }
 }
 
+// ============ Mutants of the store ============
+
+async function mutants() {
+  const args = ['tests/long/mutate.mjs', ...(process.env.VS_MUTANTS ? ['--sample', process.env.VS_MUTANTS] : [])];
+  const result = await run(process.execPath, args);
+  note('mutants of src/store', `node ${args.join(' ')}`, result, /^# (mutants: .*)$/m.exec(result.out)?.[1] ?? 'none');
+}
+
 const began = Date.now();
-for (const [tier, work] of Object.entries({ crash: crashes, fuzz, kill: kills })) if (TIERS.includes(tier)) await work();
+for (const [tier, work] of Object.entries({ crash: crashes, fuzz, kill: kills, mutate: mutants })) if (TIERS.includes(tier)) await work();
 
 const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
 const commit = `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : ' and uncommitted changes'}`;
