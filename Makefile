@@ -226,12 +226,12 @@ build/tidy/%.ok: %.c .clang-tidy | build/.test-tools
 	@$(LLVM_BIN)clang-tidy --quiet $< -- -std=c11 -DVS_RELEASE='""' $(ANALYZE) 2>/dev/null && touch $@
 format: ## rewrite the C sources in the project's format
 	@$(LLVM_BIN)clang-format -i $(C_FILES)
-cover: $(TEST_SRC:%.c=build/native/cover/%) ## line and branch coverage of src/ by the C tests
+cover: $(TEST_SRC:%.c=build/native/cover/%) ## coverage of src/ by the C tests, by layer, with floors
 	@rm -f build/native/cover/*.profraw
 	@for t in $^; do LLVM_PROFILE_FILE=build/native/cover/%p.profraw $$t </dev/null >/dev/null || exit 1; done
 	@$(LLVM_BIN)llvm-profdata merge -o build/native/cover/all.profdata build/native/cover/*.profraw
-	@$(LLVM_BIN)llvm-cov report -instr-profile build/native/cover/all.profdata $< $(^:%=-object %) -sources src \
-	  | awk '/\.c |^TOTAL/ { printf "  %-28s %8s of lines %8s of branches\n", $$1, $$10, $$13 }'
+	@$(LLVM_BIN)llvm-cov export -summary-only -instr-profile build/native/cover/all.profdata $< $(^:%=-object %) -sources src \
+	  | node tests/tools/coverage.mjs
 bench: build native-fast ## benchmarks
 	@node tests/bench/run.mjs
 start: build ## build and serve the demo

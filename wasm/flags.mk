@@ -9,7 +9,7 @@ HOST_CC := $(firstword $(shell command -v clang-19 || command -v clang || echo c
 LLVM_BIN = $(dir $(realpath $(HOST_CC)))
 NATIVE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 NATIVE_fuzz := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DVS_LIBFUZZER
-NATIVE_cover := -O0 -g -fprofile-instr-generate -fcoverage-mapping
+NATIVE_cover := -O0 -g -DNDEBUG -fprofile-instr-generate -fcoverage-mapping
 NATIVE_fast := -O3 -g -march=native -DNDEBUG
 
 # ---- WASM. What every engine has had since 2021: SIMD128, bulk memory,

@@ -69,28 +69,40 @@ static void place(const vs_blocks *entries, uint32_t n_buckets, entry e) {
   }
 }
 
+/* Moves the entries into a table of another size, a power of two that holds them. */
+static vs_status resize(vs_hashmap *m, uint32_t n_buckets) {
+  vs_blocks next;
+  vs_blocks_init(&next, m->entries.a, sizeof(entry));
+  vs_status status = vs_blocks_reserve(&next, n_buckets);
+  if (status != VS_OK) {
+    vs_blocks_deinit(&next);
+    return status;
+  }
+  for (uint32_t i = 0; i < m->n_buckets; i++) {
+    entry e = *entry_at(m, i);
+    if (e.slot_plus_1 != 0) place(&next, n_buckets, e);
+  }
+  vs_blocks_deinit(&m->entries);
+  m->entries = next;
+  m->n_buckets = n_buckets;
+  return VS_OK;
+}
+
 vs_status vs_hashmap_reserve(vs_hashmap *m, uint32_t n) {
   uint32_t n_buckets = m->n_buckets > 0 ? m->n_buckets : LEAST_BUCKETS;
   while ((uint64_t)n * 5 > (uint64_t)n_buckets * 4) {
     if (n_buckets == MOST_BUCKETS) return VS_OUT_OF_MEMORY;
     n_buckets *= 2;
   }
-  if (n_buckets == m->n_buckets) return VS_OK;
-  vs_blocks grown;
-  vs_blocks_init(&grown, m->entries.a, sizeof(entry));
-  vs_status status = vs_blocks_reserve(&grown, n_buckets);
-  if (status != VS_OK) {
-    vs_blocks_deinit(&grown);
-    return status;
-  }
-  for (uint32_t i = 0; i < m->n_buckets; i++) {
-    entry e = *entry_at(m, i);
-    if (e.slot_plus_1 != 0) place(&grown, n_buckets, e);
-  }
-  vs_blocks_deinit(&m->entries);
-  m->entries = grown;
-  m->n_buckets = n_buckets;
-  return VS_OK;
+  return n_buckets == m->n_buckets ? VS_OK : resize(m, n_buckets);
+}
+
+void vs_hashmap_shrink(vs_hashmap *m) {
+  uint32_t n_buckets = m->n_buckets;
+  /* A quarter of what it may hold, so that a table at its edge is not resized to and fro. */
+  while (n_buckets > LEAST_BUCKETS && (uint64_t)m->n * 5 <= n_buckets) n_buckets /= 2;
+  vs_status status = n_buckets == m->n_buckets ? VS_OK : resize(m, n_buckets);
+  (void)status; /* refused, the large table is as good */
 }
 
 /* The bucket of a key, or VS_NO_SLOT. */

@@ -30,6 +30,8 @@ void vs_hashmap_init(vs_hashmap *m, vs_alloc *a, uint64_t seed, vs_same_fn same,
 void vs_hashmap_deinit(vs_hashmap *m);
 /* Makes room for n entries in all; after it, that many puts cannot fail. */
 VS_MUST_USE vs_status vs_hashmap_reserve(vs_hashmap *m, uint32_t n);
+/* Gives buckets back when few are used: less room than was reserved may be left. O(n) if it does. */
+void vs_hashmap_shrink(vs_hashmap *m);
 /* The key's slot, or VS_NO_SLOT. */
 uint32_t vs_hashmap_get(const vs_hashmap *m, vs_slice key);
 /* Adds a key that is not there. Room must have been reserved. */

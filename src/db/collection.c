@@ -194,6 +194,26 @@ void vs_coll_return_slot(vs_collection *c, uint32_t slot) {
   *(uint32_t *)vs_blocks_at(&c->free_slot, c->n_free++) = slot;
 }
 
+void vs_coll_trim(vs_collection *c) {
+  uint32_t n_slots = c->n_slots, n_free = 0;
+  while (n_slots > 0 && !vs_coll_body(c, n_slots - 1)) n_slots--;
+  vs_hashmap_shrink(&c->ids);
+  if (n_slots == c->n_slots) return;
+  for (uint32_t i = 0; i < c->n_free; i++) {
+    uint32_t slot = *(uint32_t *)vs_blocks_at(&c->free_slot, i);
+    if (slot < n_slots) *(uint32_t *)vs_blocks_at(&c->free_slot, n_free++) = slot;
+  }
+  c->n_free = n_free;
+  c->n_slots = n_slots;
+  vs_blocks_truncate(&c->free_slot, n_free);
+  vs_blocks_truncate(&c->bodies, n_slots);
+  vs_blocks_truncate(&c->sequences, n_slots);
+  vs_blocks_truncate(&c->segment, n_slots);
+  if (!c->has_index) return;
+  vs_blocks_truncate(&c->vectors.blocks, n_slots);
+  vs_index_trim(c->index, n_slots);
+}
+
 /* A record whose id is in the table, or will be. */
 static void install_new(vs_collection *c, vs_body *body) {
   *(vs_body **)vs_blocks_at(&c->bodies, body->slot) = body;

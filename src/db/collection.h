@@ -99,6 +99,9 @@ uint32_t vs_coll_take_slot(vs_collection *c);
 /* Gives a taken slot back unused, last taken first. Room must have been prepared. */
 void vs_coll_return_slot(vs_collection *c, uint32_t slot);
 
+/* Gives back the memory of free slots behind the last record, and of ids that are gone. No change may be prepared. */
+void vs_coll_trim(vs_collection *c);
+
 /* Makes room for loading n_slots slots, n_live of them with records; the vectors
  * take theirs as they come, so that the source can shrink meanwhile. */
 VS_MUST_USE vs_status vs_coll_prepare_load(vs_collection *c, uint32_t n_slots, uint32_t n_live);

@@ -102,9 +102,9 @@ vs_status vs_db_sync_self(vs_db_state *db) {
 
 /* A checkpoint rewrites the graph's image, so it must be rare; what is in the
  * log must be inserted again at the next open, so the log must stay short.
- * A fifth of the records keeps both in proportion to the writes. */
+ * A quarter of the records keeps both in proportion to the writes. */
 #define DUE_MIN_RECORDS 500u
-#define DUE_FRACTION 5u
+#define DUE_FRACTION 4u
 #define DUE_LOG_BYTES ((uint64_t)64 << 20)
 
 bool vs_db_checkpoint_due(const vs_db_state *db) {

@@ -34,8 +34,17 @@ typedef struct {
   vs_store *store;
   bool whole;    /* write every record and leave the collection's segment numbers alone */
   bool optimize; /* rewrite every segment that holds a dead record */
-  bool compact;  /* ... that holds a tenth of dead records */
-  enum { IMAGE_PLAN, IMAGE_RECORDS, IMAGE_SLOTS, IMAGE_INDEX, IMAGE_STAGED, IMAGE_META, IMAGE_WRITTEN } state;
+  enum {
+    IMAGE_PLAN,
+    IMAGE_COUNT,
+    IMAGE_MARK,
+    IMAGE_RECORDS,
+    IMAGE_SLOTS,
+    IMAGE_INDEX,
+    IMAGE_STAGED,
+    IMAGE_META,
+    IMAGE_WRITTEN
+  } state;
   uint32_t slot;       /* next slot to look at */
   uint32_t file_first; /* first slot of the segment being written */
   uint64_t n_in_file;
@@ -51,6 +60,11 @@ void vs_image_writer_deinit(vs_image_writer *w);
 /* Between vs_store_checkpoint_begin and _install. *done when all is written.
  * On failure call vs_image_writer_undo before anything else. */
 VS_MUST_USE vs_status vs_image_write(vs_image_writer *w, double *budget, bool *done, vs_err *err);
+/* compaction.c: decides which segments stay; the records of the others count as unwritten then, and the state is
+ * IMAGE_RECORDS. Yields, with the state before it, when the budget is used up. */
+VS_MUST_USE vs_status vs_image_plan(vs_image_writer *w, double *budget, vs_err *err);
+/* Budget units of looking at a slot. */
+#define VS_IMAGE_SLOT_COST (1.0 / 64)
 /* At least 1,000 records were deleted whose slots nobody took, a tenth of all, and the segments hold as
  * many dead ones: the next checkpoint gives their space back. O(files). */
 bool vs_image_compaction_due(const vs_collection *c, const vs_store *store);

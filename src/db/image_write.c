@@ -1,7 +1,7 @@
 /* image_write.c - writing a collection's segments and index image (format: image.h).
  *
- * Layer: db. O(slots) to plan and to write the table; otherwise in proportion
- * to the records selected and the graph.
+ * Layer: db. O(slots) to write the table; otherwise in proportion to the records
+ * selected (compaction.c) and the graph.
  */
 #include <string.h>
 
@@ -12,14 +12,6 @@
  * that one damaged block is little. */
 #define BLOCK_TARGET_BYTES (128u * 1024u)
 #define TABLE_SLOTS_PER_BLOCK 8192u
-/* A segment is rewritten when at least this share of it is dead (1 / DEAD_SHARE). */
-#define DEAD_SHARE 2u
-/* ... or this one while many records are deleted, not replaced: those would be rewritten over and over. */
-#define COMPACT_DEAD_SHARE 10u
-#define COMPACT_MIN_DEAD 1000u
-/* Above this many segments the small ones are merged. */
-#define MANY_SEGMENTS 48u
-#define SMALL_SEGMENT_BYTES (VS_SEGMENT_MAX_BYTES / 4)
 
 /* segment[slot] while its new segment is being written and has no number yet. */
 #define SEG_WRITING UINT32_MAX
@@ -51,77 +43,6 @@ void vs_image_writer_undo(vs_image_writer *w) {
     }
     if (ours) vs_coll_set_segment(w->c, slot, VS_SEG_NONE);
   }
-}
-
-/* ============ Planning: which segments stay ============ */
-
-static uint32_t *live_at(vs_image_writer *w, uint32_t file) { return vs_blocks_at(&w->live, file); }
-
-/* The file of the manifest in force that is segment `number`, or VS_NO_SLOT. */
-static uint32_t file_of(const vs_store *s, uint32_t number, uint32_t hint) {
-  uint32_t n = vs_store_n_files(s);
-  for (uint32_t k = 0; k < n; k++) {
-    uint32_t i = (hint + k) % n;
-    const vs_file_ref *ref = vs_store_file(s, i);
-    if (ref->kind == VS_FILE_SEGMENT && ref->number == number) return i;
-  }
-  return VS_NO_SLOT;
-}
-
-static vs_status count_live(vs_image_writer *w) {
-  uint32_t n_files = vs_store_n_files(w->store), hint = 0;
-  VS_TRY(vs_blocks_reserve(&w->live, n_files));
-  for (uint32_t slot = 0; slot < w->c->n_slots; slot++) {
-    uint32_t number = vs_coll_segment(w->c, slot);
-    if (number == VS_SEG_NONE) continue;
-    hint = file_of(w->store, number, hint);
-    assert(hint != VS_NO_SLOT);
-    ++*live_at(w, hint);
-  }
-  return VS_OK;
-}
-
-static bool worth_rewriting(const vs_image_writer *w, const vs_file_ref *ref, uint32_t live, uint32_t n_segments) {
-  if (live == 0) return true;
-  uint64_t dead = ref->n_items - live;
-  if (w->optimize && dead > 0) return true;
-  if (w->optimize && n_segments > 1 && ref->bytes < SMALL_SEGMENT_BYTES) return true;
-  if (dead * (w->compact ? COMPACT_DEAD_SHARE : DEAD_SHARE) >= ref->n_items) return true;
-  return n_segments > MANY_SEGMENTS && ref->bytes < SMALL_SEGMENT_BYTES;
-}
-
-static bool is_much(uint64_t dead, uint64_t all) {
-  return dead >= COMPACT_MIN_DEAD && dead * COMPACT_DEAD_SHARE >= all;
-}
-
-bool vs_image_compaction_due(const vs_collection *c, const vs_store *store) {
-  if (!is_much(c->n_free, c->n_slots)) return false;
-  uint64_t n_items = 0;
-  for (uint32_t i = 0; i < vs_store_n_files(store); i++) {
-    const vs_file_ref *ref = vs_store_file(store, i);
-    if (ref->kind == VS_FILE_SEGMENT) n_items += ref->n_items;
-  }
-  return n_items > c->n_live && is_much(n_items - c->n_live, n_items);
-}
-
-/* Keeps the good segments; the records of the others count as unwritten. */
-static vs_status plan(vs_image_writer *w, vs_err *err) {
-  uint32_t n_files = vs_store_n_files(w->store), n_segments = 0;
-  if (w->whole) return VS_OK;
-  if (count_live(w) != VS_OK) return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for a checkpoint");
-  w->compact = vs_image_compaction_due(w->c, w->store);
-  for (uint32_t i = 0; i < n_files; i++) n_segments += vs_store_file(w->store, i)->kind == VS_FILE_SEGMENT;
-  for (uint32_t i = 0; i < n_files; i++) {
-    const vs_file_ref *ref = vs_store_file(w->store, i);
-    if (ref->kind != VS_FILE_SEGMENT) continue;
-    if (!worth_rewriting(w, ref, *live_at(w, i), n_segments)) {
-      VS_TRY(vs_store_checkpoint_keep(w->store, i, err));
-      continue;
-    }
-    for (uint32_t slot = 0; slot < w->c->n_slots && *live_at(w, i) > 0; slot++)
-      if (vs_coll_segment(w->c, slot) == ref->number) vs_coll_set_segment(w->c, slot, VS_SEG_NONE);
-  }
-  return VS_OK;
 }
 
 /* ============ Records ============ */
@@ -185,6 +106,7 @@ static vs_status write_records(vs_image_writer *w, double *budget, vs_err *err) 
       *budget -= (double)vs_record_bytes(body, w->c->config.dim) / 1024;
     }
     w->slot++;
+    *budget -= VS_IMAGE_SLOT_COST;
     if (w->writer && vs_block_writer_bytes(w->writer) + w->block.n >= VS_SEGMENT_MAX_BYTES)
       VS_TRY(finish_segment(w, err));
   }
@@ -302,10 +224,7 @@ static vs_status write_meta(vs_image_writer *w, double *budget, vs_err *err) {
 }
 
 vs_status vs_image_write(vs_image_writer *w, double *budget, bool *done, vs_err *err) {
-  if (w->state == IMAGE_PLAN) {
-    VS_TRY(plan(w, err));
-    w->state = IMAGE_RECORDS;
-  }
+  if (w->state < IMAGE_RECORDS) VS_TRY(vs_image_plan(w, budget, err));
   if (w->state == IMAGE_RECORDS) VS_TRY(write_records(w, budget, err));
   if (w->state == IMAGE_SLOTS) VS_TRY(write_table(w, budget, err));
   if (w->state == IMAGE_INDEX) VS_TRY(write_index(w, budget, err));

@@ -128,6 +128,7 @@ static vs_op_answer checkpoint_step(vs_op_state *base, double *budget) {
   convert(op);
   if (optimize(op, budget, &wrote) != VS_OK) return VS_OP_ERROR;
   if (!wrote) return VS_OP_YIELD;
+  if (!op->begun) vs_coll_trim(&db->coll);
   if (!db->store) return VS_OP_DONE;
   if (!op->begun) {
     if (db->checkpoint_running) {

@@ -126,6 +126,12 @@ vs_status vs_hnsw_prepare(vs_hnsw *g, uint32_t n_slots, uint32_t n, const uint64
   return vs_blocks_reserve(&g->upper, (uint32_t)n_upper);
 }
 
+void vs_hnsw_trim(vs_hnsw *g, uint32_t n_slots) {
+  vs_blocks_truncate(&g->base, n_slots);
+  vs_blocks_truncate(&g->apart, n_slots);
+  vs_blocks_truncate(&g->visited, n_slots);
+}
+
 vs_status vs_hnsw_make_room(vs_hnsw *g, uint32_t code_bytes) {
   vs_blocks next;
   layout(g, &next, code_bytes);

@@ -76,6 +76,8 @@ VS_MUST_USE vs_status vs_hnsw_make_room(vs_hnsw *g, uint32_t code_bytes);
 void vs_hnsw_move_some(vs_hnsw *g, uint32_t n);
 void vs_hnsw_deinit(vs_hnsw *g);
 VS_MUST_USE vs_status vs_hnsw_prepare(vs_hnsw *g, uint32_t n_slots, uint32_t n, const uint64_t *sequence);
+/* No node is at n_slots or above: whole blocks from there on are given back. */
+void vs_hnsw_trim(vs_hnsw *g, uint32_t n_slots);
 void vs_hnsw_insert(vs_hnsw *g, uint32_t slot, uint64_t sequence);
 size_t vs_hnsw_bytes(const vs_hnsw *g);
 

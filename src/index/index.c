@@ -203,6 +203,12 @@ void vs_index_remove(vs_index *ix, uint32_t slot) {
   vs_space_forget(&ix->codes, slot);
 }
 
+void vs_index_trim(vs_index *ix, uint32_t n_slots) {
+  assert(vs_bitset_next(&ix->present, n_slots) == VS_NO_SLOT);
+  if (has_graph(ix)) vs_hnsw_trim(&ix->graph, n_slots);
+  if (ix->turbo) vs_blocks_truncate(&ix->turbo->node, n_slots);
+}
+
 bool vs_index_contains(const vs_index *ix, uint32_t slot) { return vs_bitset_test(&ix->present, slot); }
 
 uint32_t vs_index_count(const vs_index *ix) { return ix->present.n_set; }

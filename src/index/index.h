@@ -130,6 +130,9 @@ VS_MUST_USE vs_status vs_index_search_among(vs_index *ix, const void *query, con
 /* How vs_index_search would answer now: true = flat scan. */
 bool vs_index_would_scan(const vs_index *ix, uint32_t k, uint32_t ef);
 
+/* No slot from n_slots on is in the index: gives back the memory they had, as far as it is whole blocks. */
+void vs_index_trim(vs_index *ix, uint32_t n_slots);
+
 /* Memory held for links, levels, codes and scratch, and the codes' part of it. */
 size_t vs_index_bytes(const vs_index *ix);
 size_t vs_index_code_bytes(const vs_index *ix);

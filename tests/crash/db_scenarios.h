@@ -296,6 +296,19 @@ static inline vs_status filtered(client *c, model *m) {
   return ask_filter(c, m);
 }
 
+/* The last records go, a checkpoint gives their slots back, others take them again. */
+static inline vs_status shrinking(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 24, false));
+  VS_TRY(checkpoint(c, false));
+  VS_TRY(put(c, m, 6, 18, true));
+  VS_TRY(checkpoint(c, true));
+  VS_TRY(put(c, m, 20, 5, false));
+  VS_TRY(reopen(c, false));
+  VS_TRY(put(c, m, 3, 22, true));
+  VS_TRY(checkpoint(c, false));
+  return put(c, m, 40, 4, false);
+}
+
 typedef struct {
   const char *name;
   vs_status (*run)(client *, model *);
@@ -314,6 +327,7 @@ static const scenario scenarios[] = {
     {"reembedding", reembedding},
     {"full_medium", full_medium},
     {"filtered", filtered},
+    {"shrinking", shrinking},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
 

@@ -2,8 +2,9 @@
 // did for tests/RELIABILITY-RUNS.md.
 //
 //   VS_MINUTES   the budget in minutes; 60. About a quarter goes to crashes, half to fuzzing, a quarter to kills
-//   VS_TIERS     which of crash,fuzz,kill,filter; all. The last is a million filters compared with SQLite, some eight
-//                minutes whatever the budget
+//   VS_TIERS     which of crash,fuzz,kill,filter,mutate; all but the last. `filter` is a million filters compared with
+//                SQLite, some eight minutes whatever the budget; `mutate` has an end: 2,000 mutants, some hours
+//   VS_MUTANTS   how many of the mutants, as a sample; all
 //   VS_TARGETS   which fuzz targets; all
 //
 // A run may be repeated: the fuzzers' corpora in build/fuzz grow from run to run, the kills take new seeds.
@@ -17,8 +18,8 @@ process.chdir(fileURLToPath(new URL('../..', import.meta.url)));
 const MINUTES = Number(process.env.VS_MINUTES ?? 60);
 const TIERS = (process.env.VS_TIERS ?? 'crash,fuzz,kill,filter').split(',');
 const LOG = 'tests/RELIABILITY-RUNS.md';
-const SHARES = { crash: 1, fuzz: 2, kill: 1, filter: 0 };
-const total = TIERS.reduce((sum, tier) => sum + SHARES[tier], 0);
+const SHARES = { crash: 1, fuzz: 2, kill: 1, filter: 0, mutate: 0 };
+const total = TIERS.reduce((sum, tier) => sum + SHARES[tier], 0) || 1;
 const secondsFor = (tier) => (MINUTES * 60 * SHARES[tier]) / total;
 const seed = Math.floor(Date.now() / 1000);
 
@@ -55,7 +56,7 @@ const counted = (out) => [...out.matchAll(/^# ((?:states|runs|injections).*)$/gm
 const GROWING = [
   ['db_crash', 'VS_CRASH_SEEDS', 6], ['store_crash', 'VS_CRASH_STATES', 2000], ['import_crash', 'VS_CRASH_SEEDS', 6],
 ];
-const FIXED = ['crash/db_io_errors', 'unit/db/no_memory_changes_nothing', 'unit/db/damage_is_detected', 'unit/store/every_flip_is_noticed'];
+const FIXED = ['crash/db_io_errors', 'crash/db_oom', 'unit/db/no_memory_changes_nothing', 'unit/db/damage_is_detected', 'unit/store/every_flip_is_noticed'];
 
 async function crashes() {
   const end = performance.now() + secondsFor('crash') * 1000;
@@ -121,8 +122,17 @@ async function filters() {
     `1,000,000 expressions over 24 documents each${said ? `; ${said}` : ''}`);
 }
 
+// ============ Mutants of the store ============
+
+async function mutants() {
+  const args = ['tests/long/mutate.mjs', ...(process.env.VS_MUTANTS ? ['--sample', process.env.VS_MUTANTS] : [])];
+  const result = await run(process.execPath, args);
+  note('mutants of src/store', `node ${args.join(' ')}`, result, /^# (mutants: .*)$/m.exec(result.out)?.[1] ?? 'none');
+}
+
 const began = Date.now();
-for (const [tier, work] of Object.entries({ crash: crashes, fuzz, kill: kills, filter: filters })) if (TIERS.includes(tier)) await work();
+const WORK = { crash: crashes, fuzz, kill: kills, filter: filters, mutate: mutants };
+for (const [tier, work] of Object.entries(WORK)) if (TIERS.includes(tier)) await work();
 
 const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
 const commit = `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : ' and uncommitted changes'}`;
