@@ -67,9 +67,9 @@ export const cases = {
 
   'what this version does not offer is UNSUPPORTED': async ({ open, tryOpen }) => {
     for (const options of [
-      { worker: true }, { quantization: 'binary' },
+      { worker: true },
       { quantization: 'int8', metric: 'manhattan' }, { quantization: 'int8', index: { type: 'flat' } },
-      { quantization: { type: 'pq', subvectors: 48 } }, { index: { targetRecall: 0.95 } },
+      { index: { targetRecall: 0.95 } },
       { storage: 'memory', requirePersistence: true },
     ]) {
       await fails('UNSUPPORTED', tryOpen(options));
