@@ -121,6 +121,85 @@ function checkDotI8({ memory, kernels }) {
   }
 }
 
+/** A query of 1-bit codes: 15 steps, their sum, and its planes as the kernel wants them. */
+function stepsOf(q) {
+  const most = q.reduce((x, y) => Math.max(x, Math.abs(y)), 0);
+  const inverse = Math.fround(7 / most);
+  const u = Array.from(q, (x) => {
+    const y = Math.fround(x * inverse);
+    return Math.trunc(Math.fround(y + (y < 0 ? -0.5 : 0.5)));
+  });
+  return { u, step: Math.fround(most / 7), sum: u.reduce((x, y) => x + y, 0) };
+}
+
+function checkOneBit({ memory, kernels }) {
+  const random = generator(7);
+  const f32 = (at, n) => new Float32Array(memory.buffer, at, n);
+  for (let n = 128; n <= 1024; n += 128) {
+    const record = 8 + n / 8;
+    const [rows, query, pointers, out] = [4096, 8192, 12288, 12320];
+    const signs = [];
+    for (let j = 0; j < 4; j++) {
+      const r = f32(0, n).map(() => Math.fround(random(2001) / 1000 - 1));
+      f32(0, n).set(r);
+      kernels.vs_k_b1_encode(0, n, rows + j * record);
+      const bits = new Uint8Array(memory.buffer, rows + j * record + 8, n / 8);
+      signs.push(Array.from(r, (x) => (x > 0 ? 1 : -1)));
+      assert.deepEqual(signs[j], Array.from(r, (_, i) => ((bits[i >> 3] >> (i & 7)) & 1 ? 1 : -1)), `signs of ${n}`);
+      f32(rows + j * record, 2).set([random(100) / 7, random(100) / 70]);
+    }
+    const q = f32(0, n).map(() => random(2001) / 1000 - 1);
+    f32(0, n).set(q);
+    kernels.vs_k_b1_query(0, n, query);
+    const { u, step, sum } = stepsOf(q);
+    const base = Math.fround(random(1000) / 300);
+    assert.equal(f32(query, 2)[1], step);
+    assert.equal(new Int32Array(memory.buffer, query, 3)[2], sum);
+    f32(query, 1)[0] = base;
+    new Uint32Array(memory.buffer, pointers, 4).set([0, 1, 2, 3].map((j) => rows + j * record));
+    kernels.vs_k_b1_values(query, pointers, n, -1e30, out);
+    for (let j = 0; j < 4; j++) {
+      const [add, factor] = f32(rows + j * record, 2);
+      const product = Math.fround(factor * Math.fround(step * signs[j].reduce((total, s, i) => total + s * u[i], 0)));
+      assert.equal(f32(out, 4)[j], Math.fround(base + Math.fround(add - product)), `value of ${n} bits, row ${j}`);
+    }
+  }
+}
+
+function checkProducts({ memory, kernels }) {
+  const random = generator(8);
+  for (const [m, width] of [[1, 1], [4, 8], [7, 3]]) {
+    const f32 = (at, n) => new Float32Array(memory.buffer, at, n);
+    const [x, book, products, norms, codes, pointers, out] = [0, 1024, 40960, 49152, 57344, 57600, 57616];
+    f32(x, m * width).forEach((_, i, a) => (a[i] = random(2001) / 1000 - 1));
+    f32(book, m * width * 256).forEach((_, i, a) => (a[i] = random(2001) / 1000 - 1));
+    f32(norms, m * 256).forEach((_, i, a) => (a[i] = random(1000) / 200));
+    kernels.vs_k_pq_products(x, book, m, width, products);
+    for (let i = 0; i < m * 256; i++) {
+      let sum = 0;
+      const j = Math.floor(i / 256);
+      for (let t = 0; t < width; t++) {
+        sum = Math.fround(sum + Math.fround(f32(x, 64)[j * width + t] * f32(book, 8192)[(j * width + t) * 256 + (i % 256)]));
+      }
+      assert.equal(f32(products, m * 256)[i], sum, `product ${i} of ${m} pieces`);
+    }
+    kernels.vs_k_pq_nearest(products, norms, m, codes);
+    const code = new Uint8Array(memory.buffer, codes, 4 * m);
+    for (let j = 0; j < m; j++) {
+      const all = Array.from({ length: 256 }, (_, k) => Math.fround(f32(norms, m * 256)[j * 256 + k] - f32(products, m * 256)[j * 256 + k]));
+      assert.equal(code[j], all.indexOf(Math.min(...all)), `nearest of piece ${j}`);
+    }
+    for (let i = m; i < 4 * m; i++) code[i] = random(256);
+    new Uint32Array(memory.buffer, pointers, 4).set([0, 1, 2, 3].map((i) => codes + i * m));
+    kernels.vs_k_pq_sums(products, pointers, m, out);
+    for (let i = 0; i < 4; i++) {
+      let sum = 0;
+      for (let j = 0; j < m; j++) sum = Math.fround(sum + f32(products, m * 256)[j * 256 + code[i * m + j]]);
+      assert.equal(f32(out, 4)[i], sum, `sum ${i} of ${m} pieces`);
+    }
+  }
+}
+
 for (const variant of ['simd', 'relaxed']) {
   const bytes = readFileSync(`${root}build/kernels/kernels.${variant}.wasm`);
   if (WebAssembly.validate(bytes)) {
@@ -128,6 +207,8 @@ for (const variant of ['simd', 'relaxed']) {
       test(`${variant}: ${op} equals its specification`, () => checkOperation(load(bytes), op, 20260 + op.length));
       test(`${variant}: ${op} of extreme components is a number`, () => checkExtremes(load(bytes), op));
     }
+    test(`${variant}: 1-bit codes are their specification bit for bit`, () => checkOneBit(load(bytes)));
+    test(`${variant}: product codes are their specification bit for bit`, () => checkProducts(load(bytes)));
     test(`${variant}: the int8 dot product is exact`, () => checkDotI8(load(bytes)));
   } else {
     runInNewerNode(variant);

@@ -14,7 +14,7 @@ const INDEX_TYPES = ['auto', 'hnsw', 'flat'];
 const PRESETS = /** @type {Record<string, number>} */ ({ fast: 20, balanced: 50, high: 100, max: 200 });
 const PARTS = /** @type {Part[]} */ (['vector', 'metadata', 'text', 'sparse', 'multivector']);
 const STORAGES = ['auto', 'memory', 'fs', 'idbfs', 'idb', 'opfs'];
-const QUANTIZATIONS = ['auto', 'none', 'int8'];
+const QUANTIZATIONS = ['auto', 'none', 'int8', 'binary', 'pq'];
 
 const MAX_U32 = 0xffffffff;
 /** What the engine can be told; more candidates than a search ever has. */
@@ -116,11 +116,18 @@ function checkStorage(name, value) {
   return checkOneOf(name, value, STORAGES);
 }
 
-/** @param {string} name @param {unknown} value */
+const PQ = {
+  type: oneOf(['pq'], 'quantization.'),
+  subvectors: integer(1, 'quantization.'),
+  centroids: integer(2, 'quantization.'),
+  residual: checkBoolean,
+};
+
+/** What is too much the engine says. @param {string} name @param {unknown} value */
 function checkQuantization(name, value) {
-  const type = typeof value === 'object' && value !== null ? /** @type {any} */ (value).type : value;
-  if (type === 'binary' || (type === 'pq' && type !== value)) throw later(name, type);
-  return checkOneOf(name, value, QUANTIZATIONS);
+  if (typeof value !== 'object' || value === null) return checkOneOf(name, value, QUANTIZATIONS);
+  checkOneOf(`${name}.type`, /** @type {any} */ (value).type, ['pq']);
+  return readOptions(name, value, PQ);
 }
 
 /** @param {string} name @param {unknown} value */

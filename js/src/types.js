@@ -108,6 +108,13 @@
  */
 
 /**
+ * Product quantization with options: `subvectors`, pieces that have a code of one byte each (one for 8 dimensions, or
+ * about 48); `centroids` a code chooses from, up to 256; `residual`: codes of what 256 whole vectors leave.
+ * @typedef {{ type: 'pq', subvectors?: number, centroids?: number, residual?: boolean }} ProductQuantization
+ * @typedef {'auto' | 'none' | 'int8' | 'binary' | 'pq' | ProductQuantization} Quantization
+ */
+
+/**
  * @template {object} [M=Record<string, any>]
  * @typedef {object} OpenOptions
  * @property {string} [path] a directory (fs) or plain name [A-Za-z0-9._-]{1,128}; ':memory:' or absent = not persisted
@@ -115,9 +122,11 @@
  * @property {number} [dimension] absent: the first insert fixes it; 0 = records without vectors
  * @property {Metric} [metric] 'cosine'
  * @property {IndexOptions} [index]
- * @property {'auto' | 'none' | 'int8'} [quantization] what the index is walked on. `int8` (metric cosine, dot or
- *   euclidean, with a graph): codes of one byte per component, the nearest candidates compared in full precision;
- *   `auto`: that from 10,000 records on where it is possible; may be changed when a store is opened
+ * @property {Quantization} [quantization] what the index is walked on, with metric cosine, dot or euclidean and a
+ *   graph; the nearest candidates are compared in full precision. `int8`: codes of one byte per component; `auto`: that
+ *   from 10,000 records on where it is possible; `binary`: of one bit; `pq`: of one byte for 8 components. The latter
+ *   two are trained, in the background, once there are 1,000 records, and again by `optimize()`; where they would lose
+ *   more than a tenth of the nearest, `int8` takes their place and `stats().index.refused` says why. May be changed when a store is opened
  * @property {number} [memoryBudget] bytes, 0 = no limit
  * @property {FieldRules | null} [schema] what metadata must look like, from now on; it is kept with the store. null
  *   takes it away
@@ -196,8 +205,9 @@
  * @property {number} [ef] candidates; raised to k when below
  * @property {'fast' | 'balanced' | 'high' | 'max'} [preset] ef 20, 50, 100 or 200
  * @property {boolean} [exact] compare with every record
- * @property {number | boolean | Rescoring} [rescore] by the tokens' vectors, or a number with int8: how many of the nearest candidates are compared in full
- *   precision, at least k; true: enough to lose nothing that matters; 0, false: none, distances are those of the codes
+ * @property {number | boolean | Rescoring} [rescore] by the tokens' vectors, or with codes a number: how many of the
+ *   nearest candidates, of ef, are compared in full precision, at least k; true: enough to lose nothing that matters
+ *   (int8: a few more than k, others: all); 0, false: none, distances are those of the codes
  * @property {number} [maxDistance]
  * @property {number} [minScore]
  * @property {readonly F[]} [facets] fields whose values are counted over all records that match
@@ -512,7 +522,7 @@
  * @property {number | null} dimension null until the first insert
  * @property {Metric} metric
  * @property {{ type: string, M: number, efConstruction: number, efSearch: number, [key: string]: any }} index
- * @property {'none' | 'int8'} quantization what the index is walked on now
+ * @property {'none' | 'int8' | 'binary' | 'pq'} quantization what the index is walked on now
  * @property {{ name: string, dimension: number } | null} embedder what made the vectors; null while not known
  * @property {{ name: string, dimension: number, done: number } | null} reembedding an unfinished re-embedding
  * @property {{ field: string, kind: 'value' | 'range', bytes: number, [key: string]: any }[]} indexes of metadata

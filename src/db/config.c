@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#define BLOB_VERSION 3
+#define BLOB_VERSION 4
 
 static const char *const type_names[] = {"auto", "hnsw", "flat"};
 
-static const char *const quantization_names[] = {"auto", "none", "int8"};
+static const char *const quantization_names[] = {"auto", "none", "int8", "binary", "pq"};
 
 const char *vs_quantization_name(vs_quantization quantization) { return quantization_names[quantization]; }
 
@@ -26,8 +26,10 @@ static bool parse_type(const vs_value *v, vs_index_type *out) {
   return false;
 }
 
+#define N_QUANTIZATIONS (sizeof quantization_names / sizeof *quantization_names)
+
 static bool parse_quantization(const vs_value *v, vs_quantization *out) {
-  for (uint32_t i = 0; i < 3; i++)
+  for (uint32_t i = 0; i < N_QUANTIZATIONS; i++)
     if (v->tag == VS_VALUE_STRING && slice_is(v->bytes, quantization_names[i])) {
       *out = (vs_quantization)i;
       return true;
@@ -59,6 +61,22 @@ static vs_status read_u32(const vs_value *options, const char *key, uint32_t min
     return vs_fail(err, VS_INVALID_ARGUMENT, "%s must be an integer from %u to %u", key, min, max);
   *out = (uint32_t)v.i;
   *has = true;
+  return VS_OK;
+}
+
+/* A name, or an object {type, and for 'pq' options}. */
+static vs_status read_quantization(const vs_value *v, vs_index_config *out, vs_err *err) {
+  vs_value type = *v, residual;
+  bool named = v->tag != VS_VALUE_OBJECT, given = false;
+  if (!named && !vs_value_get(v, "type", &type)) type.tag = VS_VALUE_NULL;
+  if (!parse_quantization(&type, &out->quantization)) return vs_fail(err, VS_INVALID_ARGUMENT, "unknown quantization");
+  if (named || out->quantization != VS_QUANTIZE_PQ) return VS_OK;
+  VS_TRY(read_u32(v, "subvectors", 1, VS_MAX_DIMENSION, &out->options.subvectors, &given, err));
+  VS_TRY(read_u32(v, "centroids", 2, VS_PQ_CENTROIDS, &out->options.centroids, &given, err));
+  if (!vs_value_get(v, "residual", &residual) || residual.tag == VS_VALUE_NULL) return VS_OK;
+  if (residual.tag != VS_VALUE_FALSE && residual.tag != VS_VALUE_TRUE)
+    return vs_fail(err, VS_INVALID_ARGUMENT, "residual must be true or false");
+  out->options.residual = residual.tag == VS_VALUE_TRUE;
   return VS_OK;
 }
 
@@ -98,8 +116,7 @@ vs_status vs_config_request_read(const vs_value *options, vs_config_request *out
     out->has_type = true;
   }
   if (vs_value_get(options, "quantization", &v)) {
-    if (!parse_quantization(&v, &c->index.quantization))
-      return vs_fail(err, VS_INVALID_ARGUMENT, "unknown quantization");
+    VS_TRY(read_quantization(&v, &c->index, err));
     out->has_quantization = true;
   }
   if (vs_value_get(options, "layout", &v)) {
@@ -120,8 +137,11 @@ vs_status vs_config_check(const vs_coll_config *config, vs_err *err) {
   if (turbo && config->dim != VS_DIM_UNSET && config->dim > VS_LAYOUT_TURBO_MAX_DIMENSION)
     return vs_fail(err, VS_UNSUPPORTED, "layout 'turbo' takes at most %u dimensions", VS_LAYOUT_TURBO_MAX_DIMENSION);
   if (vs_index_supports(&config->index)) return VS_OK;
-  return vs_fail(err, VS_UNSUPPORTED, "%s needs a graph%s and metric cosine, dot or euclidean",
-                 turbo ? "layout 'turbo'" : "quantization 'int8'", turbo ? ", quantization" : "");
+  if (turbo)
+    return vs_fail(err, VS_UNSUPPORTED,
+                   "layout 'turbo' needs a graph, quantization 'auto' or 'int8', and metric cosine, dot or euclidean");
+  return vs_fail(err, VS_UNSUPPORTED, "quantization '%s' needs a graph and metric cosine, dot or euclidean",
+                 vs_quantization_name(config->index.quantization));
 }
 
 static vs_status clash_u32(vs_err *err, const char *what, uint32_t saved, uint32_t asked) {
@@ -154,7 +174,10 @@ vs_status vs_config_merge(vs_coll_config *saved, const vs_config_request *reques
   if (request->has_ef_construction && asked->index.ef_construction != saved->index.ef_construction)
     return clash_u32(err, "efConstruction", saved->index.ef_construction, asked->index.ef_construction);
   if (request->has_ef_search) saved->ef_search = asked->ef_search;
-  if (request->has_quantization) saved->index.quantization = asked->index.quantization;
+  if (request->has_quantization) {
+    saved->index.quantization = asked->index.quantization;
+    saved->index.options = asked->index.options;
+  }
   if (request->has_layout) saved->index.layout = asked->index.layout;
   return vs_config_check(saved, err);
 }
@@ -162,6 +185,22 @@ vs_status vs_config_merge(vs_coll_config *saved, const vs_config_request *reques
 static void pair_int(vs_wr *w, const char *key, uint64_t v) {
   vs_value_key(w, key);
   vs_value_int(w, (int64_t)v);
+}
+
+static void write_quantization(const vs_index_config *config, vs_wr *w) {
+  const vs_quantization_options *o = &config->options;
+  if (config->quantization != VS_QUANTIZE_PQ) {
+    vs_value_cstring(w, vs_quantization_name(config->quantization));
+    return;
+  }
+  size_t mark = vs_value_object_begin(w);
+  vs_value_key(w, "type");
+  vs_value_cstring(w, vs_quantization_name(config->quantization));
+  if (o->subvectors) pair_int(w, "subvectors", o->subvectors);
+  if (o->centroids) pair_int(w, "centroids", o->centroids);
+  vs_value_key(w, "residual");
+  vs_value_bool(w, o->residual);
+  vs_value_end(w, mark, 2 + (o->subvectors > 0) + (o->centroids > 0));
 }
 
 void vs_config_encode(const vs_collection *c, vs_wr *w) {
@@ -181,7 +220,7 @@ void vs_config_encode(const vs_collection *c, vs_wr *w) {
   pair_int(w, "efSearch", c->config.ef_search);
   pair_int(w, "seed", c->config.index.seed);
   vs_value_key(w, "quantization");
-  vs_value_cstring(w, vs_quantization_name(c->config.index.quantization));
+  write_quantization(&c->config.index, w);
   vs_value_key(w, "layout");
   vs_value_cstring(w, vs_layout_name(c->config.index.layout));
   pair_int(w, "nextSeq", c->next_seq);

@@ -5,7 +5,8 @@
  * quantization, layout, nextSeq, nextRev, nSlots, nLive, and where they are known
  * or set embedder, indexes, schema and marks (marks.h). Version 1 was without quantization and
  * layout, which then are what an absent option means; version 2 had no metadata
- * indexes in the image.
+ * indexes in the image; version 3 had no trained codes. quantization is a name, or for
+ * product quantization with options an object {type: 'pq', subvectors, centroids, residual}.
  */
 #ifndef VS_CONFIG_H
 #define VS_CONFIG_H

@@ -141,7 +141,16 @@ static void stats_index(const vs_collection *c, vs_wr *w) {
   vs_value_cstring(w, vs_quantization_name(c->config.index.quantization));
   vs_value_key(w, "layout");
   vs_value_cstring(w, vs_layout_name(c->has_index ? vs_index_layout(c->index) : VS_LAYOUT_STANDARD));
-  vs_value_end(w, mark, 7);
+  double share = c->has_index ? vs_index_refused(c->index) : -1;
+  if (share >= 0) {
+    vs_err why;
+    vs_fail(&why, VS_UNSUPPORTED,
+            "quantization '%s' would keep %u of 100 nearest vectors of this data, too few: int8 is in force instead",
+            vs_quantization_name(c->config.index.quantization), (uint32_t)(share * 100));
+    vs_value_key(w, "refused");
+    vs_value_cstring(w, why.msg);
+  }
+  vs_value_end(w, mark, share >= 0 ? 8 : 7);
 }
 
 static void stats_memory(const vs_db_state *db, vs_wr *w) {

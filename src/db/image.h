@@ -9,6 +9,8 @@
  *                 3  vectors of another embedder follow: u32 dimension, its name
  *                 4  some of them: u32 slot, float32 each; repeated
  *                 5  a block of the metadata indexes (query/meta_image.h)
+ *                20  a piece of the model of trained codes (vs_index_encode_model),
+ *                    after the last of kind 2
  *
  * The metadata indexes are in parts of their own, the last ones, whose n_items is
  * 0: an opening passes them by, and they are read when the first filter is used.
@@ -48,7 +50,7 @@ typedef struct {
   uint32_t slot;       /* next slot to look at */
   uint32_t file_first; /* first slot of the segment being written */
   uint64_t n_in_file;
-  bool index_begun, staged_begun;
+  bool index_begun, index_done, staged_begun;
   vs_meta_writer meta;
   vs_block_writer *writer;
   vs_wr block;

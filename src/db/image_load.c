@@ -71,9 +71,10 @@ static vs_status load_image_block(vs_image_loader *l, vs_slice block, vs_err *er
   uint8_t kind = vs_rd_u8(&r);
   if (kind == 1 && !l->index_begun) return load_table(l, &r, err);
   if (kind == 3 || kind == 4) return load_staged(l, kind, (vs_slice){r.p, vs_rd_left(&r)}, err);
-  if (kind != 2 || !l->c->has_index) return corrupt(l, err, "unexpected block");
+  if ((kind != 2 && kind != 20) || !l->c->has_index) return corrupt(l, err, "unexpected block");
   if (!l->index_begun) VS_TRY(begin_slots(l, err));
-  vs_status status = vs_index_load_chunk(l->c->index, (vs_slice){r.p, vs_rd_left(&r)}, err);
+  vs_slice bytes = {r.p, vs_rd_left(&r)};
+  vs_status status = kind == 2 ? vs_index_load_chunk(l->c->index, bytes, err) : vs_index_load_model(l->c->index, bytes);
   if (status == VS_OUT_OF_MEMORY) return vs_fail(err, status, "no memory to open the store");
   return status == VS_OK ? VS_OK : corrupt(l, err, "malformed index image");
 }

@@ -151,8 +151,25 @@ static vs_status write_table(vs_image_writer *w, double *budget, vs_err *err) {
   return VS_OK;
 }
 
+/* The model of trained codes, where there is one. */
+static vs_status write_model(vs_image_writer *w, double *budget, bool *done, vs_err *err) {
+  *done = !w->c->has_index;
+  while (!*done && *budget > 0) {
+    vs_wr_u8(&w->block, 20);
+    if (vs_index_encode_model(w->c->index, &w->block, done) != VS_OK)
+      return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the index image");
+    if (w->block.n == 1) {
+      vs_wr_reset(&w->block);
+    } else {
+      VS_TRY(open_part(w, err));
+      VS_TRY(image_block(w, budget, err));
+    }
+  }
+  return VS_OK;
+}
+
 static vs_status write_index(vs_image_writer *w, double *budget, vs_err *err) {
-  bool done = !w->c->has_index;
+  bool done = !w->c->has_index || w->index_done;
   if (!done && !w->index_begun) {
     vs_index_encode_begin(w->c->index);
     w->index_begun = true;
@@ -164,6 +181,8 @@ static vs_status write_index(vs_image_writer *w, double *budget, vs_err *err) {
       return vs_fail(err, VS_OUT_OF_MEMORY, "no memory for the index image");
     VS_TRY(image_block(w, budget, err));
   }
+  w->index_done = done;
+  if (done) VS_TRY(write_model(w, budget, &done, err));
   if (!done) return VS_OK;
   VS_TRY(finish_file(w, err));
   w->slot = 0;

@@ -2,6 +2,7 @@
  *
  * Layer: db. Three syncs, in the order that store.h demands:
  *   convert   the index, if that is due          (at once)
+ *   train     codes that are due, or old and it is to be optimized (YIELDs)
  *   optimize  the index, if that is asked for     (YIELDs; nothing else runs)
  *   write     records, slot table, index        (the same)
  *   sync 1    the new files                      (commits may run meanwhile)
@@ -87,7 +88,7 @@ typedef struct {
   bool begun;
   bool optimize;
   vs_snapshot_request snapshot;
-  bool converted, optimizing, optimized;
+  bool converted, training, trained, optimizing, optimized;
   uint64_t n_log_before; /* frames that the new manifest makes superfluous */
 } checkpoint_op;
 
@@ -109,6 +110,18 @@ static void convert(checkpoint_op *op) {
   op->converted = true;
 }
 
+/* Codes that have to be trained; put off likewise. *done when that is over. */
+static void train(checkpoint_op *op, double *budget, bool *done) {
+  vs_collection *c = &op->base.db->coll;
+  *done = op->trained || !c->has_index;
+  if (*done) return;
+  op->training = true;
+  vs_status status = vs_index_train(c->index, op->optimize, budget, done);
+  *done = *done || status != VS_OK;
+  op->training = !*done;
+  op->trained = *done;
+}
+
 /* The work that only vs_op_begin_checkpoint(db, true) asks for; *done when it is. */
 static vs_status optimize(checkpoint_op *op, double *budget, bool *done) {
   vs_db_state *db = op->base.db;
@@ -126,6 +139,8 @@ static vs_op_answer checkpoint_step(vs_op_state *base, double *budget) {
   vs_db_state *db = base->db;
   bool wrote;
   convert(op);
+  train(op, budget, &wrote);
+  if (!wrote) return VS_OP_YIELD;
   if (optimize(op, budget, &wrote) != VS_OK) return VS_OP_ERROR;
   if (!wrote) return VS_OP_YIELD;
   if (!op->begun) vs_coll_trim(&db->coll);
@@ -158,6 +173,7 @@ static vs_op_answer checkpoint_step(vs_op_state *base, double *budget) {
 static void checkpoint_abandon(vs_op_state *base, bool done) {
   checkpoint_op *op = (checkpoint_op *)base;
   (void)done;
+  if (op->training) vs_index_train_abandon(base->db->coll.index);
   if (op->optimizing) vs_index_optimize_abandon(base->db->coll.index);
   if (!op->begun) return;
   base->db->checkpoint_running = false;

@@ -13,7 +13,8 @@
  * THE IMAGE. The first chunk starts with
  *
  *   u8 format (1), u8 kind (0 = slots only, 1 = graph, 2 = graph walked on
- *   int8 codes, 3 = the same in the turbo layout), varint M,
+ *   int8 codes, 3 = the same in the turbo layout, 4 = graph walked on trained
+ *   codes), varint M,
  *   varint count, varint entry + 1 (0 = none), u8 highest level;
  *   kind 3: the model (turbo_train.c)
  *
@@ -24,6 +25,7 @@
  */
 #include "hnsw.h"
 
+#include "coding.h"
 #include "flat.h"
 #include "turbo.h"
 
@@ -33,7 +35,12 @@
 #define SCAN_GROUP 32u
 /* A scan compares codes first from so many slots on for each that is compared in full in the end. */
 #define SLOTS_PER_FULL 16u
+/* Trained codes lose nothing that matters with so many for each wanted, and at least LEAST_TRAINED. A walk has
+ * ef of them, and all are compared: what ef promises is as dear with them as without, and no more. */
+#define TRAINED_FACTOR 8u
+#define LEAST_TRAINED 80u
 #define FORMAT 1u
+#define KIND_TRAINED 4u
 #define MAX_VARINT_BYTES 5u
 
 /* From this many vectors on `auto` means int8: below, everything fits a cache
@@ -55,8 +62,9 @@ struct vs_index {
   vs_alloc *a;
   vs_index_config config;
   vs_space space;             /* full vectors */
-  vs_space codes;             /* int8 codes, where the graph has them */
+  vs_space codes;             /* codes, where the graph has them */
   bool has_codes;             /* the graph is walked on codes */
+  vs_coding coding;           /* trained codes: what there is of them */
   const vs_blocks *sequences; /* borrowed */
   vs_bitset present;
   float *query;          /* padded floats */
@@ -89,8 +97,9 @@ static uint32_t code_bytes(const vs_index *ix) { return vs_space_code_bytes(ix->
 
 bool vs_index_supports(const vs_index_config *config) {
   bool codes = config->type != VS_INDEX_FLAT && vs_space_has_codes(config->metric);
-  if (config->layout == VS_LAYOUT_TURBO) return codes && config->quantization != VS_QUANTIZE_NONE;
-  return codes || config->quantization != VS_QUANTIZE_INT8;
+  vs_quantization kind = config->quantization;
+  if (config->layout == VS_LAYOUT_TURBO) return codes && (kind == VS_QUANTIZE_AUTO || kind == VS_QUANTIZE_INT8);
+  return codes || kind == VS_QUANTIZE_AUTO || kind == VS_QUANTIZE_NONE;
 }
 
 static void drop_turbo(vs_index *ix) {
@@ -99,9 +108,10 @@ static void drop_turbo(vs_index *ix) {
   ix->trained = false;
 }
 
+/* Trained codes are for walks only (coder.h). */
 static void use_codes(vs_index *ix, bool codes) {
   ix->has_codes = codes;
-  ix->graph.space = codes ? &ix->codes : &ix->space;
+  ix->graph.space = codes && !ix->coding.coder ? &ix->codes : &ix->space;
 }
 
 /* Codes whatever the number of vectors. */
@@ -141,6 +151,7 @@ vs_status vs_index_create(vs_alloc *a, const vs_index_config *config, const vs_v
   vs_space_init(&ix->space, vectors, config->metric);
   vs_space_init(&ix->codes, vectors, config->metric);
   vs_bitset_init(&ix->present, a);
+  vs_coding_init(&ix->coding, a);
   vs_status status = init_parts(ix);
   if (status != VS_OK) {
     vs_free(a, ix->record);
@@ -157,6 +168,7 @@ void vs_index_destroy(vs_index *ix) {
   vs_index_optimize_abandon(ix);
   drop_turbo(ix);
   vs_space_deinit(&ix->codes);
+  vs_coding_deinit(&ix->coding);
   if (has_graph(ix)) vs_hnsw_deinit(&ix->graph);
   vs_bitset_deinit(&ix->present);
   vs_free(ix->a, ix->record);
@@ -173,7 +185,7 @@ size_t vs_index_code_bytes(const vs_index *ix) {
 
 size_t vs_index_bytes(const vs_index *ix) {
   size_t own = sizeof(*ix) + ix->space.vectors->padded * sizeof(float) + (ix->record ? code_bytes(ix) : 0);
-  own += vs_index_turbo_bytes(ix) + vs_blocks_bytes(&ix->codes.made.words);
+  own += vs_index_turbo_bytes(ix) + vs_coding_bytes(&ix->coding) + vs_blocks_bytes(&ix->codes.made.words);
   return own + vs_blocks_bytes(&ix->present.words) + (has_graph(ix) ? vs_hnsw_bytes(&ix->graph) : 0);
 }
 
@@ -192,6 +204,7 @@ void vs_index_insert(vs_index *ix, uint32_t slot) {
   assert(added);
   (void)added;
   if (ix->has_codes) vs_space_set(&ix->codes, slot);
+  if (ix->coding.coder) ix->coding.n_since++;
   if (has_graph(ix)) vs_hnsw_insert(&ix->graph, slot, sequence_of(ix, slot));
 }
 
@@ -232,7 +245,11 @@ static vs_search_stats counted_since(const vs_index *ix, vs_search_stats before)
 }
 
 /* How many candidates of a walk on codes are compared in full precision. */
-static uint32_t rescored(const vs_search_params *params, uint32_t k) {
+static uint32_t rescored(const vs_index *ix, const vs_search_params *params, uint32_t k) {
+  if (params->rescore == 0 && ix->coding.coder) {
+    uint32_t n_least = params->ef > LEAST_TRAINED ? params->ef : LEAST_TRAINED;
+    return n_least / TRAINED_FACTOR > k ? n_least : k * TRAINED_FACTOR;
+  }
   if (params->rescore == 0) return k + (k < 12 ? 6 : k / 2);
   uint32_t n = params->rescore - 1;
   return n == 0 || n > k ? n : k;
@@ -241,7 +258,7 @@ static uint32_t rescored(const vs_search_params *params, uint32_t k) {
 /* Ranks candidates that a walk found, in order of their values, nearest first. They are the caller's to lose. */
 static void rank_found(vs_index *ix, vs_query q, const vs_search_params *params, uint32_t k, vs_pair *found, uint32_t n,
                        vs_ranking *r) {
-  uint32_t n_exact = ix->has_codes ? rescored(params, k) : 0;
+  uint32_t n_exact = ix->has_codes ? rescored(ix, params, k) : 0;
   if (params->keep) {
     uint32_t n_kept = 0, wanted = n_exact ? n_exact : k;
     for (uint32_t i = 0; i < n && n_kept < wanted; i++)
@@ -258,7 +275,7 @@ static void rank_found(vs_index *ix, vs_query q, const vs_search_params *params,
 static vs_status search_turbo(vs_index *ix, vs_query q, const vs_search_params *params, uint32_t k, uint32_t ef,
                               vs_ranking *r) {
   vs_turbo *t = ix->turbo;
-  uint32_t n_exact = rescored(params, k), n_found = n_exact && !params->keep ? n_exact : ef;
+  uint32_t n_exact = rescored(ix, params, k), n_found = n_exact && !params->keep ? n_exact : ef;
   VS_TRY(vs_hnsw_reserve_pool(&ix->graph, ef));
   VS_TRY(vs_turbo_search(t, vs_space_query_code(&ix->codes, q, ix->record), q.v, k, ef, n_found));
   rank_found(ix, q, params, k, t->found, t->n_found, r);
@@ -277,8 +294,13 @@ static void rank_pool(vs_index *ix, vs_query q, const vs_search_params *params, 
 
 /* Before a walk: what was put off at loading or converting goes on a little. */
 static void catch_up(vs_index *ix) {
-  vs_space_make_some(&ix->codes, &ix->present, LATE_CODES);
+  vs_space_make_some(&ix->codes, &ix->present, ix->coding.coder ? ix->coding.coder->cls->late : LATE_CODES);
   vs_hnsw_move_some(&ix->graph, LATE_CODES);
+}
+
+/* Around a walk for a query. With 8-bit codes the graph is on them all the time. */
+static void walk_on_codes(vs_index *ix, bool codes) {
+  if (ix->coding.coder) ix->graph.space = codes ? &ix->codes : &ix->space;
 }
 
 static vs_status search_graph(vs_index *ix, vs_query q, const vs_search_params *params, uint32_t k, uint32_t ef,
@@ -286,7 +308,9 @@ static vs_status search_graph(vs_index *ix, vs_query q, const vs_search_params *
   catch_up(ix);
   if (ix->trained) return search_turbo(ix, q, params, k, ef, r);
   VS_TRY(vs_hnsw_reserve_pool(&ix->graph, ef));
+  walk_on_codes(ix, true);
   vs_hnsw_search(&ix->graph, walking(ix, q), 0, ef);
+  walk_on_codes(ix, false);
   rank_pool(ix, q, params, k, r);
   return VS_OK;
 }
@@ -321,31 +345,92 @@ void vs_index_configure(vs_index *ix, vs_quantization quantization, vs_layout la
 }
 
 vs_quantization vs_index_quantization(const vs_index *ix) {
+  if (ix->coding.coder) return ix->coding.coder->cls->kind;
   return ix->has_codes ? VS_QUANTIZE_INT8 : VS_QUANTIZE_NONE;
 }
 
-bool vs_index_conversion_due(const vs_index *ix) {
-  if (!can_have_codes(ix)) return false;
-  if (ix->config.quantization != VS_QUANTIZE_AUTO || wants_codes(ix)) return ix->has_codes != wants_codes(ix);
-  return !ix->has_codes && vs_index_count(ix) >= ix->convert_from;
+/* What should be in force now. */
+static vs_quantization wanted(const vs_index *ix) {
+  vs_quantization now = vs_index_quantization(ix), kind = ix->config.quantization;
+  if (!can_have_codes(ix)) return VS_QUANTIZE_NONE;
+  if (wants_codes(ix)) return VS_QUANTIZE_INT8;
+  if (kind == VS_QUANTIZE_AUTO) {
+    return now == VS_QUANTIZE_NONE && vs_index_count(ix) >= ix->convert_from ? VS_QUANTIZE_INT8 : now;
+  }
+  if (!vs_coding_is_trained(kind)) return kind;
+  if (now != kind && vs_coding_is_refused(&ix->coding, &ix->config, vs_index_count(ix))) return VS_QUANTIZE_INT8;
+  return vs_index_count(ix) >= VS_TRAIN_FROM ? kind : now;
 }
 
-/* The graph's items get room for codes, which are late then, or lose it. */
-static vs_status change_codes(vs_index *ix, bool codes) {
-  vs_status status = codes ? vs_space_defer(&ix->codes, ix->graph.base.n_items, 0) : VS_OK;
-  if (status == VS_OK) status = vs_hnsw_make_room(&ix->graph, codes ? code_bytes(ix) : 0);
-  if (codes == (status != VS_OK)) vs_space_deinit(&ix->codes);
-  if (status != VS_OK) return status;
-  if (codes) ix->codes.n_late = vs_index_count(ix);
-  use_codes(ix, codes);
+bool vs_index_conversion_due(const vs_index *ix) {
+  return wanted(ix) != vs_index_quantization(ix) || vs_coding_is_other(&ix->coding, &ix->config, vs_index_count(ix));
+}
+
+/* The graph's items lose their codes. */
+static vs_status remove_codes(vs_index *ix) {
+  VS_TRY(vs_hnsw_make_room(&ix->graph, 0));
+  vs_space_deinit(&ix->codes);
+  vs_coder_destroy(ix->coding.coder);
+  ix->coding.coder = NULL;
+  vs_space_use_codes(&ix->codes, &ix->graph.base);
+  use_codes(ix, false);
+  return VS_OK;
+}
+
+/* They get room for codes, which are late then: the coder's, which it takes, or 8-bit ones. If memory is
+ * refused, they have none, and the coder is still the caller's. */
+static vs_status add_codes(vs_index *ix, vs_coder *coder) {
+  if (ix->has_codes) VS_TRY(remove_codes(ix));
+  vs_status status = vs_space_defer(&ix->codes, ix->graph.base.n_items, 0);
+  if (status == VS_OK) status = vs_hnsw_make_room(&ix->graph, coder ? coder->record_bytes : code_bytes(ix));
+  if (status != VS_OK) {
+    vs_space_deinit(&ix->codes);
+    return status;
+  }
+  if (coder) {
+    vs_space_use_coder(&ix->codes, &ix->graph.base, coder);
+  } else {
+    vs_space_use_codes(&ix->codes, &ix->graph.base);
+  }
+  ix->codes.n_late = vs_index_count(ix);
+  ix->coding.coder = coder;
+  use_codes(ix, true);
   return VS_OK;
 }
 
 vs_status vs_index_convert(vs_index *ix) {
   if (ix->turbo && ix->config.layout == VS_LAYOUT_STANDARD) drop_turbo(ix);
-  if (!vs_index_conversion_due(ix)) return VS_OK;
-  vs_status status = change_codes(ix, !ix->has_codes);
+  vs_quantization kind = wanted(ix);
+  if (kind == vs_index_quantization(ix) || vs_coding_is_trained(kind)) return VS_OK;
+  vs_status status = kind == VS_QUANTIZE_NONE ? remove_codes(ix) : add_codes(ix, NULL);
   if (status != VS_OK) ix->convert_from = vs_index_count(ix) + vs_index_count(ix) / RETRY_GROWTH;
+  return status;
+}
+
+/* -- Training ---------------------------------------------------------- */
+
+double vs_index_refused(const vs_index *ix) {
+  const vs_coding *c = &ix->coding;
+  bool refused = vs_coding_is_trained(c->refused.kind) && c->refused.kind == ix->config.quantization && !c->coder;
+  return refused ? c->refused.recall / 10000.0 : -1;
+}
+
+void vs_index_train_abandon(vs_index *ix) { vs_coding_abandon(&ix->coding); }
+
+vs_status vs_index_train(vs_index *ix, bool again, double *budget, bool *done) {
+  vs_coding *c = &ix->coding;
+  bool passed = false;
+  *done = !can_have_codes(ix) || !vs_coding_is_due(c, &ix->config, vs_index_count(ix), again);
+  if (*done) return VS_OK;
+  VS_TRY(vs_coding_train(c, &ix->config, &ix->space, &ix->present, budget, &passed, done));
+  if (!*done) return VS_OK;
+  if (!passed) return ix->has_codes && !c->coder ? VS_OK : add_codes(ix, NULL);
+  vs_status status = add_codes(ix, c->training.coder);
+  if (status == VS_OK) {
+    vs_coding_accept(c);
+  } else {
+    vs_coding_abandon(c);
+  }
   return status;
 }
 
@@ -458,7 +543,7 @@ vs_status vs_index_scan_among(vs_index *ix, const void *query, const vs_search_p
   *n_out = 0;
   if (k > 0) {
     vs_ranking r;
-    uint32_t n_exact = rescored(params, k);
+    uint32_t n_exact = rescored(ix, params, k);
     vs_ranking_init(&r, out, k, ix->sequences, ix->config.metric);
     vs_query q = vs_space_query(&ix->space, query, ix->query);
     if (ix->has_codes && !params->exact && n_exact > 0 && n_exact < among->n_set / SLOTS_PER_FULL) {
@@ -488,7 +573,9 @@ vs_status vs_index_search_among(vs_index *ix, const void *query, const vs_search
     VS_TRY(vs_hnsw_reserve_pool(&ix->graph, ef));
     catch_up(ix);
     vs_query q = vs_space_query(&ix->space, query, ix->query);
+    walk_on_codes(ix, true);
     *local = vs_hnsw_search_among(&ix->graph, walking(ix, q), ef, among);
+    walk_on_codes(ix, false);
     rank_pool(ix, q, params, k, &r);
     *n_out = r.n;
     vs_ranking_finish(&r);
@@ -502,13 +589,14 @@ vs_status vs_index_search_among(vs_index *ix, const void *query, const vs_search
 void vs_index_encode_begin(vs_index *ix) {
   ix->cursor = 0;
   ix->at_start = true;
+  vs_coding_encode_begin(&ix->coding);
 }
 
 static void encode_header(const vs_index *ix, vs_wr *out) {
   const vs_hnsw *g = &ix->graph;
   bool graph = has_graph(ix);
   vs_wr_u8(out, FORMAT);
-  vs_wr_u8(out, graph ? 1 + ix->has_codes + ix->trained : 0);
+  vs_wr_u8(out, graph ? (ix->coding.coder ? KIND_TRAINED : 1 + ix->has_codes + ix->trained) : 0);
   vs_wr_varint(out, graph ? g->M : 0);
   vs_wr_varint(out, vs_index_count(ix));
   vs_wr_varint(out, graph && g->entry != VS_NO_SLOT ? g->entry + 1 : 0);
@@ -543,9 +631,9 @@ vs_status vs_index_load_begin(vs_index *ix, uint32_t n_slots, vs_err *err) {
 
 /* The image says whether its graph has codes; the configuration decides what comes after. */
 static vs_status prepare_layout(vs_index *ix, bool codes) {
-  if (has_graph(ix) && ix->has_codes) VS_TRY(change_codes(ix, false));
+  if (has_graph(ix) && ix->has_codes) VS_TRY(remove_codes(ix));
   VS_TRY(vs_index_prepare(ix, ix->n_slots, 0, NULL));
-  return codes ? change_codes(ix, true) : VS_OK;
+  return codes ? add_codes(ix, NULL) : VS_OK;
 }
 
 static vs_status load_turbo(vs_index *ix, vs_rd *in) {
@@ -566,7 +654,7 @@ static vs_status load_header(vs_index *ix, vs_rd *in, vs_err *err) {
   uint32_t max_level = vs_rd_u8(in);
   if (in->failed || format != FORMAT) return vs_fail(err, VS_CORRUPT, "index image: unknown format %u", format);
   bool known = kind < 2 ? kind == graph : can_have_codes(ix);
-  known = kind < 3 ? known : kind == 3 && known && vs_turbo_supports(ix->space.vectors->dim);
+  known = kind == 3 ? known && vs_turbo_supports(ix->space.vectors->dim) : known && kind <= KIND_TRAINED;
   if (!known || m != (graph ? g->M : 0)) return vs_fail(err, VS_CORRUPT, "index image: of another index");
   if (count > ix->n_slots || entry > ix->n_slots || (entry > 0) != (graph && count > 0) ||
       max_level > (entry > 0 ? VS_HNSW_MAX_LEVEL : 0)) {
@@ -578,6 +666,7 @@ static vs_status load_header(vs_index *ix, vs_rd *in, vs_err *err) {
   if (status == VS_CORRUPT) return vs_fail(err, status, "index image: bad model");
   if (status != VS_OK) return vs_fail(err, status, "no memory for an index of %u slots", ix->n_slots);
   ix->n_left = (uint32_t)count;
+  ix->coding.expected = kind == KIND_TRAINED;
   if (graph) {
     g->n = (uint32_t)count;
     g->entry = entry > 0 ? (uint32_t)entry - 1 : VS_NO_SLOT;
@@ -605,8 +694,26 @@ vs_status vs_index_load_chunk(vs_index *ix, vs_slice chunk, vs_err *err) {
   return VS_OK;
 }
 
+vs_status vs_index_encode_model(vs_index *ix, vs_wr *out, bool *done) {
+  return vs_coding_encode(&ix->coding, out, done);
+}
+
+vs_status vs_index_load_model(vs_index *ix, vs_slice piece) { return vs_coding_load(&ix->coding, piece); }
+
+/* Codes of a model that has been loaded come into force. */
+static vs_status load_model_end(vs_index *ix) {
+  vs_coder *coder = NULL;
+  if (!can_have_codes(ix)) return VS_OK;
+  VS_TRY(vs_coding_decode(&ix->coding, &ix->config, ix->space.vectors->dim, &coder));
+  if (!coder) return VS_OK;
+  vs_status status = add_codes(ix, coder);
+  if (status != VS_OK) vs_coder_destroy(coder);
+  return status;
+}
+
 vs_status vs_index_load_end(vs_index *ix, vs_err *err) {
   if (ix->at_start || ix->n_left > 0) return vs_fail(err, VS_CORRUPT, "index image: incomplete");
+  VS_TRY(load_model_end(ix));
   if (ix->has_codes) ix->codes.n_late = vs_index_count(ix);
   return vs_index_check(ix, err);
 }

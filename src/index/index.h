@@ -37,10 +37,19 @@ typedef enum {
 
 /* What a graph is walked on. Answers are always compared in full precision at the end. */
 typedef enum {
-  VS_QUANTIZE_AUTO = 0, /* int8 once there are many vectors, where the metric has codes */
-  VS_QUANTIZE_NONE = 1, /* full vectors */
-  VS_QUANTIZE_INT8 = 2  /* 8-bit codes (kernels.h), kept in the graph's blocks */
+  VS_QUANTIZE_AUTO = 0,   /* int8 once there are many vectors, where the metric has codes */
+  VS_QUANTIZE_NONE = 1,   /* full vectors */
+  VS_QUANTIZE_INT8 = 2,   /* 8-bit codes (kernels.h), kept in the graph's blocks */
+  VS_QUANTIZE_BINARY = 3, /* one bit per dimension (binary.c), trained, in the same place */
+  VS_QUANTIZE_PQ = 4      /* a centroid for each piece (pq.c), likewise */
 } vs_quantization;
+
+/* Of VS_QUANTIZE_PQ; zeros are the usual choice. */
+typedef struct {
+  uint32_t subvectors; /* pieces, as many as dimensions at most; 0 = one for 8 dimensions */
+  uint32_t centroids;  /* 2 .. 256 of each; 0 = 256 */
+  bool residual;       /* pieces of what 256 centroids of whole vectors leave */
+} vs_quantization_options;
 
 /* What lies beside a node of a graph with codes. */
 typedef enum {
@@ -58,6 +67,7 @@ typedef struct {
   uint64_t seed;
   vs_quantization quantization; /* int8: a graph, and metric cosine, dot or euclidean */
   vs_layout layout;             /* turbo: quantization auto, which then means int8 at once, or int8 */
+  vs_quantization_options options;
 } vs_index_config;
 
 typedef struct vs_index vs_index;
@@ -88,7 +98,7 @@ typedef struct {
   uint64_t n_full; /* of the distances: those between full vectors */
 } vs_search_stats;
 
-/* False: int8 for a metric without codes, or without a graph; turbo without int8. */
+/* False: codes for a metric without, or without a graph; turbo without int8. */
 bool vs_index_supports(const vs_index_config *config);
 /* VS_UNSUPPORTED: what vs_index_supports refuses. sequences: uint64 per slot in blocks, borrowed, as are the vectors.
  */
@@ -146,9 +156,21 @@ size_t vs_index_turbo_bytes(const vs_index *ix);
  * memory, and then everything is as before. Under VS_QUANTIZE_AUTO a refusal makes
  * it due again only when the index has grown. */
 void vs_index_configure(vs_index *ix, vs_quantization quantization, vs_layout layout); /* as supported */
-vs_quantization vs_index_quantization(const vs_index *ix);                             /* in force: NONE or INT8 */
+vs_quantization vs_index_quantization(const vs_index *ix);                             /* in force: never AUTO */
 bool vs_index_conversion_due(const vs_index *ix);
+/* What takes no training. */
 VS_MUST_USE vs_status vs_index_convert(vs_index *ix);
+
+/* TRAINED CODES (binary, pq) come into force by training on a sample, from VS_TRAIN_FROM vectors on:
+ * the conversion is due and vs_index_train does it, in calls of about *budget distances; nothing may be
+ * inserted or removed until *done, and it may be given up. Codes that fail their test (training.c) are
+ * refused: the index takes int8, until it has grown fourfold or `again`. With `again` codes in force are
+ * trained anew if a fifth of the vectors came after their training. */
+#define VS_TRAIN_FROM 1000u
+VS_MUST_USE vs_status vs_index_train(vs_index *ix, bool again, double *budget, bool *done);
+void vs_index_train_abandon(vs_index *ix);
+/* The share of neighbours that the configured codes kept in their test, if they are refused; else -1. */
+double vs_index_refused(const vs_index *ix);
 
 /* OPTIMIZING. With codes: looks again for every node's neighbours; with the
  * turbo layout then trains the codebooks on the vectors as they are now and
@@ -176,6 +198,13 @@ VS_MUST_USE vs_status vs_index_encode_next(vs_index *ix, vs_wr *out, bool *done)
 VS_MUST_USE vs_status vs_index_load_begin(vs_index *ix, uint32_t n_slots, vs_err *err);
 VS_MUST_USE vs_status vs_index_load_chunk(vs_index *ix, vs_slice chunk, vs_err *err);
 VS_MUST_USE vs_status vs_index_load_end(vs_index *ix, vs_err *err);
+
+/* THE MODEL of trained codes, or that they are refused, is bytes of their own: after the last chunk
+ * encode_model appends one piece of at most VS_INDEX_CHUNK_BYTES until *done (at once where there is none),
+ * and load_model takes the pieces, in order, before load_end. A model that cannot be read is none: it is
+ * trained anew when conversions are. */
+VS_MUST_USE vs_status vs_index_encode_model(vs_index *ix, vs_wr *out, bool *done);
+VS_MUST_USE vs_status vs_index_load_model(vs_index *ix, vs_slice piece);
 
 /* Checks every invariant of the structure (degrees, levels, mutual links,
  * protected tree spans each level, entry point). VS_CORRUPT with a message. */

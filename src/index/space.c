@@ -4,6 +4,8 @@
  */
 #include "space.h"
 
+#include "coder.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -17,7 +19,8 @@ void vs_space_init(vs_space *s, const vs_vectors *vectors, vs_metric metric) {
   s->codes = NULL;
   vs_bitset_init(&s->made, NULL); /* it gets its memory where the codes have theirs */
   s->n_late = 0;
-  s->n_code = 0;
+  s->coder = NULL;
+  s->n_code = s->record_bytes = 0;
   s->n_distances = 0;
   s->sink = 0;
 }
@@ -32,7 +35,15 @@ uint32_t vs_space_code_bytes(uint32_t dim) {
 
 void vs_space_use_codes(vs_space *s, const vs_blocks *codes) {
   s->codes = codes;
-  s->n_code = vs_space_code_bytes(s->vectors->dim) - (uint32_t)sizeof(vs_code);
+  s->coder = NULL;
+  s->record_bytes = vs_space_code_bytes(s->vectors->dim);
+  s->n_code = s->record_bytes - (uint32_t)sizeof(vs_code);
+}
+
+void vs_space_use_coder(vs_space *s, const vs_blocks *codes, vs_coder *coder) {
+  s->codes = codes;
+  s->coder = coder;
+  s->record_bytes = coder->record_bytes;
 }
 
 void vs_space_encode(const vs_space *s, const float *v, vs_code *out) {
@@ -48,11 +59,25 @@ void vs_space_encode(const vs_space *s, const float *v, vs_code *out) {
 }
 
 vs_query vs_space_query_code(const vs_space *s, vs_query full, vs_code *record) {
+  if (s->coder) {
+    s->coder->cls->ask(s->coder, full.v);
+    return full;
+  }
   vs_space_encode(s, full.v, record);
   return (vs_query){.code = record};
 }
 
 static inline vs_code *code_at(const vs_space *s, uint32_t slot) { return (vs_code *)vs_blocks_at(s->codes, slot); }
+
+static void encode_slot(const vs_space *s, uint32_t slot) {
+  const float *v = vs_vectors_at(s->vectors, slot);
+  if (!s->coder) {
+    vs_space_encode(s, v, code_at(s, slot));
+    return;
+  }
+  float scale = s->metric == VS_COSINE ? v[s->vectors->padded] : 1;
+  s->coder->cls->encode(s->coder, v, scale, vs_blocks_at(s->codes, slot));
+}
 
 /* -- Late codes -------------------------------------------------------- */
 
@@ -75,7 +100,7 @@ vs_status vs_space_defer(vs_space *s, uint32_t n_slots, uint32_t n) {
 }
 
 void vs_space_set(vs_space *s, uint32_t slot) {
-  vs_space_encode(s, vs_vectors_at(s->vectors, slot), code_at(s, slot));
+  encode_slot(s, slot);
   if (s->n_late > 0) vs_bitset_set(&s->made, slot);
 }
 
@@ -87,7 +112,7 @@ void vs_space_forget(vs_space *s, uint32_t slot) {
 static void make(vs_space *s, const uint32_t *slot, uint32_t n) {
   for (uint32_t i = 0; i < n && s->n_late > 0; i++) {
     if (!vs_bitset_set(&s->made, slot[i])) continue;
-    vs_space_encode(s, vs_vectors_at(s->vectors, slot[i]), code_at(s, slot[i]));
+    encode_slot(s, slot[i]);
     s->n_late--;
   }
 }
@@ -104,6 +129,12 @@ void vs_space_make_some(vs_space *s, const vs_bitset *present, uint32_t n) {
 const vs_code *vs_space_code(vs_space *s, uint32_t slot) {
   if (s->n_late > 0) make(s, &slot, 1);
   return code_at(s, slot);
+}
+
+static void four_trained(const vs_space *s, const uint32_t slot[4], float out[4]) {
+  const void *record[4];
+  for (uint32_t j = 0; j < 4; j++) record[j] = vs_blocks_at(s->codes, slot[j]);
+  s->coder->cls->values(s->coder, record, out);
 }
 
 static inline void four_codes(const vs_space *s, vs_query q, const uint32_t slot[4], float out[4]) {
@@ -135,7 +166,10 @@ vs_query vs_space_query_slot(vs_space *s, uint32_t slot) {
 
 static inline void four_values(const vs_space *s, vs_query q, const uint32_t slot[4], float out[4]) {
   if (s->codes) {
-    four_codes(s, q, slot, out);
+    if (s->coder)
+      four_trained(s, slot, out);
+    else
+      four_codes(s, q, slot, out);
     return;
   }
   const float *x[4];
@@ -162,7 +196,7 @@ void vs_space_values(vs_space *s, vs_query q, const uint32_t *slot, uint32_t n, 
 
 void vs_space_touch(vs_space *s, const uint32_t *slot, uint32_t n) {
   const vs_blocks *blocks = s->codes ? s->codes : &s->vectors->blocks;
-  uint32_t bytes = s->codes ? (uint32_t)sizeof(vs_code) + s->n_code : blocks->item_bytes, sum = 0;
+  uint32_t bytes = s->codes ? s->record_bytes : blocks->item_bytes, sum = 0;
   if (s->n_late > 0) make(s, slot, n);
   for (uint32_t i = 0; i < n; i++) {
     const uint8_t *p = vs_blocks_at(blocks, slot[i]);

@@ -9,7 +9,8 @@
  * not know which it has: one compares the full vectors; one compares their
  * 8-bit codes, which lie at the start of the graph's blocks, and gives the
  * distances of the rounded vectors. Codes exist for the three metrics that are
- * made of dot products; a cosine's code is that of the normalised vector.
+ * made of dot products; a cosine's code is that of the normalised vector. Codes that
+ * have to be trained (coder.h) are compared with queries, not with each other.
  *
  * LATE CODES. Making a code takes half a microsecond, and touches its memory
  * for the first time: for a whole store that would be a third of its opening.
@@ -26,6 +27,8 @@
 #include "../base/bitset.h"
 #include "vectors.h"
 
+typedef struct vs_coder vs_coder; /* coder.h */
+
 typedef struct {
   const vs_vectors *vectors; /* borrowed */
   vs_kernel_f32 kernel;
@@ -34,7 +37,9 @@ typedef struct {
   vs_bitset made;         /* while n_late > 0: whose code is there */
   uint32_t n_late;        /* vectors whose code is not */
   uint32_t next_late;     /* where vs_space_make_some goes on */
-  uint32_t n_code;        /* codes in a record, padded; 0 without */
+  vs_coder *coder;        /* borrowed: of trained codes; NULL = 8-bit codes */
+  uint32_t n_code;        /* 8-bit codes in a record, padded; 0 without */
+  uint32_t record_bytes;  /* 0 without codes */
   uint64_t n_distances;   /* values computed so far */
   volatile uint32_t sink; /* where vs_space_touch puts what it loaded */
 } vs_space;
@@ -52,6 +57,8 @@ typedef struct {
 void vs_space_init(vs_space *s, const vs_vectors *vectors, vs_metric metric);
 /* Makes it one of codes, which `codes` holds; vs_space_has_codes(metric) must hold. */
 void vs_space_use_codes(vs_space *s, const vs_blocks *codes);
+/* Makes it one of trained codes, which can be compared with queries only (coder.h). */
+void vs_space_use_coder(vs_space *s, const vs_blocks *codes, vs_coder *coder);
 /* Gives back what is kept about late codes. */
 void vs_space_deinit(vs_space *s);
 /* The codes of all n vectors, in slots below n_slots, are made when they are first looked at. */
@@ -76,10 +83,11 @@ void vs_space_encode(const vs_space *s, const float *v, vs_code *out);
 /* Copies `values` (dim floats, any alignment) into `buffer` (padded floats),
  * normalised for the cosine metric; the query borrows the buffer. */
 vs_query vs_space_query(const vs_space *s, const void *values, float *buffer);
-/* A query of a space of codes from one of a space of full vectors; it borrows the record. */
+/* A query of a space of codes from one of a space of full vectors; it borrows the record. Of trained
+ * codes: it is the one query there is until the next (coder.h). */
 vs_query vs_space_query_code(const vs_space *s, vs_query full, vs_code *record);
 
-/* A stored vector, or its code, as a query. */
+/* A stored vector, or its 8-bit code, as a query. */
 vs_query vs_space_query_slot(vs_space *s, uint32_t slot);
 
 /* out[i] = value of slot[i], i < n. */

@@ -87,6 +87,26 @@ void vs_nearest(const float *x, const float *codebook, const float *half_norms, 
   vs_k_nearest(x, codebook, half_norms, m, width, code);
 }
 
+void vs_b1_encode(const float *r, uint32_t n, vs_code_b1 *out) { vs_k_b1_encode(r, n, out); }
+
+void vs_b1_query(const float *r, uint32_t n, vs_query_b1 *out) { vs_k_b1_query(r, n, out); }
+
+void vs_b1_values(const vs_query_b1 *q, const vs_code_b1 *const x[4], uint32_t n, float least, float out[4]) {
+  vs_k_b1_values(q, x, n, least, out);
+}
+
+void vs_pq_products(const float *x, const float *codebook, uint32_t m, uint32_t width, float *products) {
+  vs_k_pq_products(x, codebook, m, width, products);
+}
+
+void vs_pq_nearest(const float *products, const float *half_norms, uint32_t m, uint8_t *code) {
+  vs_k_pq_nearest(products, half_norms, m, code);
+}
+
+void vs_pq_sums(const float *table, const uint8_t *const code[4], uint32_t m, float out[4]) {
+  vs_k_pq_sums(table, code, m, out);
+}
+
 /* ---- Self-test -------------------------------------------------------------
  * 28 components are one whole turn of the widest loop and a rest. The inputs are
  * small integers, so that every sum below is exact in float in any order; only

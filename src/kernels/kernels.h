@@ -121,6 +121,42 @@ uint32_t vs_scan_32(const uint8_t *codes, const uint8_t *lut, uint32_t m, const 
 void vs_nearest(const float *x, const float *codebook, const float *half_norms, uint32_t m, uint32_t width,
                 uint8_t *code);
 
+/* 1-BIT CODES of vectors r of n floats, n a multiple of 128: the signs, bit i % 8 of byte i / 8 being set
+ * where r[i] > 0. A query is r rounded to u[i] in -7..7 steps, as four planes of bits (code_b1.c). With
+ * s[i] = +-1 as the bits say, sum s[i] u[i] is exact, and
+ *   value = base + (add - factor * (step * sum s[i] u[i])), at least `least`
+ * where the index chooses what add, factor and base are (index/binary.c). Every build gives the same bits. */
+typedef struct {
+  float add, factor;
+  uint8_t bits[]; /* n / 8 */
+} vs_code_b1;
+
+#define VS_B1_PLANE_BYTES 128u /* of a query, for each 128 floats */
+typedef struct {
+  float base, step;
+  int32_t sum; /* of all u */
+  uint32_t unused;
+  uint8_t plane[];
+} vs_query_b1;
+
+/* The bits of r, 16-byte aligned; |r| summed into add, its squares into factor. */
+void vs_b1_encode(const float *r, uint32_t n, vs_code_b1 *out);
+/* Planes, step and sum of a query; base is the caller's. The query is 16-byte aligned. */
+void vs_b1_query(const float *r, uint32_t n, vs_query_b1 *out);
+void vs_b1_values(const vs_query_b1 *q, const vs_code_b1 *const x[4], uint32_t n, float least, float out[4]);
+
+/* PRODUCT CODES. A vector of m * width floats is cut into m pieces, each represented by one of 256
+ * centroids; component t of centroid k of piece j is codebook[(j * width + t) * 256 + k], table entries of
+ * piece j are at j * 256. Every build gives the same bits. All floats are 16-byte aligned. */
+#define VS_PQ_CENTROIDS 256u
+
+/* The products of all pieces of x with all their centroids. */
+void vs_pq_products(const float *x, const float *codebook, uint32_t m, uint32_t width, float *products);
+/* The centroids nearest to the pieces that gave the products, the first of equal ones. */
+void vs_pq_nearest(const float *products, const float *half_norms, uint32_t m, uint8_t *code);
+/* out[i] = the sum of the entries that code[i] names, i < 4. */
+void vs_pq_sums(const float *table, const uint8_t *const code[4], uint32_t m, float out[4]);
+
 /* Runs every kernel of this build on fixed inputs against the known answers;
  * 0 = all right, else 1 + the number of the failing case. The loader calls it
  * on the relaxed module before trusting it. */

@@ -57,5 +57,15 @@ uint32_t vs_k_scan_32(const uint8_t *codes, const uint8_t *lut, uint32_t m, cons
 VS_KERNEL(vs_k_nearest)
 void vs_k_nearest(const float *x, const float *codebook, const float *half_norms, uint32_t m, uint32_t width,
                   uint8_t *code);
+VS_KERNEL(vs_k_b1_encode) void vs_k_b1_encode(const float *r, uint32_t n, vs_code_b1 *out);
+VS_KERNEL(vs_k_b1_query) void vs_k_b1_query(const float *r, uint32_t n, vs_query_b1 *out);
+VS_KERNEL(vs_k_b1_values)
+void vs_k_b1_values(const vs_query_b1 *q, const vs_code_b1 *const x[4], uint32_t n, float least, float out[4]);
+VS_KERNEL(vs_k_pq_products)
+void vs_k_pq_products(const float *x, const float *codebook, uint32_t m, uint32_t width, float *products);
+VS_KERNEL(vs_k_pq_nearest)
+void vs_k_pq_nearest(const float *products, const float *half_norms, uint32_t m, uint8_t *code);
+VS_KERNEL(vs_k_pq_sums)
+void vs_k_pq_sums(const float *table, const uint8_t *const code[4], uint32_t m, float out[4]);
 
 #endif

@@ -67,9 +67,8 @@ export const cases = {
 
   'what this version does not offer is UNSUPPORTED': async ({ open, tryOpen }) => {
     for (const options of [
-      { quantization: 'binary' },
       { quantization: 'int8', metric: 'manhattan' }, { quantization: 'int8', index: { type: 'flat' } },
-      { quantization: { type: 'pq', subvectors: 48 } }, { index: { targetRecall: 0.95 } },
+      { index: { targetRecall: 0.95 } },
       { storage: 'memory', requirePersistence: true },
     ]) {
       await fails('UNSUPPORTED', tryOpen(options));

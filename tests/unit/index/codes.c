@@ -294,7 +294,7 @@ static void image(vs_metric metric) {
 }
 
 static void refusals(void) {
-  vs_index_config config = {VS_INDEX_HNSW, VS_MANHATTAN, 8, 20, 1, VS_QUANTIZE_INT8, VS_LAYOUT_STANDARD};
+  vs_index_config config = {VS_INDEX_HNSW, VS_MANHATTAN, 8, 20, 1, VS_QUANTIZE_INT8, VS_LAYOUT_STANDARD, {0}};
   world w;
   init(&w, VS_COSINE, VS_QUANTIZE_INT8);
   vs_index *ix = NULL;

@@ -29,7 +29,7 @@ static inline uint64_t world_seed(void) {
 static inline void world_init(world *w, uint32_t dim, vs_index_type type, vs_metric metric, uint32_t M, uint32_t efc) {
   memset(w, 0, sizeof(*w));
   w->dim = dim;
-  w->config = (vs_index_config){type, metric, M, efc, world_seed(), VS_QUANTIZE_NONE, VS_LAYOUT_STANDARD};
+  w->config = (vs_index_config){type, metric, M, efc, world_seed(), VS_QUANTIZE_NONE, VS_LAYOUT_STANDARD, {0}};
   vs_alloc_init(&w->a);
   vs_vectors_init(&w->vectors, &w->a, dim);
   vs_blocks_init(&w->sequences, &w->a, sizeof(uint64_t));
