@@ -4,4 +4,5 @@ export { ask, checkFilter, count, deletion, estimate, explain, patches, scanPage
 export { beginPipeline } from './pipeline.js';
 export { repair } from './repair.js';
 export { askBoth, askText, prepareText, readHybridQuery, readTextQuery } from './textual.js';
+export { autocomplete, suggest } from './suggest.js';
 export { SchemaCheck, readLasting } from './schema.js';

@@ -9,6 +9,8 @@ import { VecStoreError, invalid, throwIfAborted } from './errors.js';
 import { withFilter } from './asking.js';
 import { checkInclude, checkInteger, checkSignal, oneOf, readOptions, readQuery } from './options.js';
 import { strip } from './records.js';
+import { learnLanguage } from './text-lang.js';
+import { withExpression } from './text-structured.js';
 
 /** @import { Engine } from './engine/engine.js' */
 /** @import { CheckedQuery, Include, SelectionInput } from './options.js' */
@@ -123,7 +125,7 @@ const commonOf = (read) => ({
 /** @param {unknown} given @returns {TextQuery} */
 export function readTextQuery(given) {
   if (given === undefined) throw invalid('textQuery needs an object with text');
-  const read = readOptions('textQuery', given, COMMON);
+  const read = readOptions('textQuery', withExpression('textQuery', given), COMMON);
   if (read.text === undefined) throw invalid('textQuery needs text');
   return commonOf(read);
 }
@@ -140,7 +142,7 @@ export function readTextQuery(given) {
  */
 export function readHybridQuery(given, embeds) {
   if (given === undefined) throw invalid('hybridQuery needs an object with text and a vector');
-  const read = readOptions('hybridQuery', given, HYBRID);
+  const read = readOptions('hybridQuery', withExpression('hybridQuery', given), HYBRID);
   if (read.text === undefined) throw invalid('hybridQuery needs text');
   const { vector, ef, exact, rescore, preset, alpha, rrfK, depth, explain, text } = read;
   const point = vector === undefined ? { text } : { vector };
@@ -159,6 +161,7 @@ export function readHybridQuery(given, embeds) {
  * @param {AbortSignal | undefined} signal
  */
 export async function prepareText(engine, yieldToHost, signal) {
+  await learnLanguage(engine);
   for (;;) {
     const answer = engine.guard(() => engine.exports.vs_text_prepare(engine.db, BUILD_BYTES));
     if (answer < 0) throw engine.error();

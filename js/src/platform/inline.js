@@ -14,4 +14,5 @@ export const platform = {
   ...page,
   name: 'inline',
   compile: async (file) => WebAssembly.compile(await inflate(GZIPPED[file])),
+  languages: () => inflate(GZIPPED['lang.bin']),
 };

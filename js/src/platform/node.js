@@ -30,6 +30,7 @@ export const platform = {
   async compile(file) {
     return new WebAssembly.Module((await loadFs()).readFileSync(URLS[file]()));
   },
+  languages: async () => (await loadFs()).readFileSync(URLS['lang.bin']()),
   async read(url) {
     if (url.protocol === 'file:') return (await loadFs()).promises.readFile(url);
     const response = await fetch(url);
