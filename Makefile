@@ -178,16 +178,18 @@ dist/vecstore-cli.wasm: dist/vecstore-cli.simd.wasm
 
 WASM := $(foreach v,simd relaxed,dist/vecstore.$v.wasm dist/vecstore.idbfs.$v.wasm)
 BUNDLES := dist/browser.mjs dist/node.mjs
-ARTIFACTS := $(WASM) dist/vecstore.text.wasm dist/vecstore.idbfs.mjs dist/urls.mjs dist/text-urls.mjs \
+ARTIFACTS := $(WASM) dist/lang.bin dist/vecstore.text.wasm dist/vecstore.idbfs.mjs dist/urls.mjs dist/text-urls.mjs \
   dist/worker-urls.mjs $(BUNDLES) \
   dist/inline.mjs dist/vecstore-cli.wasm
+dist/lang.bin: wasm/tools/gen-lang.mjs $(wildcard src/text/lang/*.stem)
+	@mkdir -p dist && node $< $@
 dist/urls.mjs: wasm/tools/gen-urls.mjs
 	@mkdir -p dist && node $< > $@
 dist/text-urls.mjs: wasm/tools/gen-urls.mjs
 	@mkdir -p dist && node $< vecstore.text.wasm > $@
 dist/worker-urls.mjs: wasm/tools/gen-urls.mjs
 	@mkdir -p dist && node $< --workers > $@
-dist/inline.mjs: wasm/tools/bundle-inline.mjs dist/worker-urls.mjs $(WASM) dist/vecstore.idbfs.mjs $(JS_SRC) $(ABI_JS) $(NPM)
+dist/inline.mjs: wasm/tools/bundle-inline.mjs dist/worker-urls.mjs $(WASM) dist/lang.bin dist/vecstore.idbfs.mjs $(JS_SRC) $(ABI_JS) $(NPM)
 	$(say) bundle '$@'
 	@node $< $@
 $(BUNDLES) &: wasm/tools/bundle.mjs dist/urls.mjs dist/text-urls.mjs dist/worker-urls.mjs $(JS_SRC) $(ABI_JS) $(NPM)

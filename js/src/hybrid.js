@@ -12,6 +12,7 @@ import { withFilter } from './asking.js';
 import { checkInteger, oneOf, readOptions, readQuery } from './options.js';
 import { encodeId, strip } from './records.js';
 import { COMMON, asGiven, checkBoolean, checkK, checkNumber, commonOf, fillHit, prepareText, search } from './textual.js';
+import { withExpression } from './text-structured.js';
 
 /** @import { Engine } from './engine/engine.js' */
 /** @import { CheckedQuery } from './options.js' */
@@ -266,7 +267,7 @@ function weightsOf(sides, fusion, { alpha, weights }) {
  */
 export function readHybridQuery(given, embeds) {
   if (given === undefined) throw invalid('hybridQuery needs an object with text and a vector');
-  const read = readOptions('hybridQuery', given, HYBRID);
+  const read = readOptions('hybridQuery', withExpression('hybridQuery', given), HYBRID);
   const { vector, ef, exact, rescore, preset, sparse, text, alpha, weights, normalize, rrfK, depth, autocut, explain } = read;
   const hasVector = vector !== undefined || (embeds && text !== undefined);
   if (text === undefined && sparse === undefined) throw invalid('hybridQuery needs text or a sparse vector');

@@ -5,4 +5,5 @@ export { beginPipeline } from './pipeline.js';
 export { repair } from './repair.js';
 export { askFused, prepareSides, readHybridQuery } from './hybrid.js';
 export { askText, prepareText, readTextQuery } from './textual.js';
+export { autocomplete, suggest } from './suggest.js';
 export { SchemaCheck, readLasting } from './schema.js';

@@ -42,7 +42,7 @@ export const TEST_SEAM = Symbol('vecstore test seam');
  * @returns {Promise<Parts>}
  */
 export async function openParts(platform, options, image) {
-  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, embedder, lasting, signal, onProgress } =
+  const { storage, path, requirePersistence, relaxed, memoryBudget, wasm, config, embedder, lasting, languages, signal, onProgress } =
     readOpenOptions(options);
   if (lasting) Object.assign(config, await withMore((more) => more.readLasting(lasting)));
   const seam = /** @type {any} */ (options)?.[TEST_SEAM];
@@ -54,6 +54,7 @@ export async function openParts(platform, options, image) {
     const loaded = await backend.load(wasm);
     throwIfAborted(signal);
     const engine = new Engine(seam?.instrument ? seam.instrument(loaded.exports) : loaded.exports, loaded.simd);
+    engine.languages = languages instanceof URL ? () => platform.read(languages) : languages ?? platform.languages;
     const queue = new CallQueue();
     const runner = new OperationRunner(engine, backend, queue, platform.yieldToHost);
     const begin = () => engine.guard(() =>

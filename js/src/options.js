@@ -175,9 +175,15 @@ function efOf(what, name, preset, ef) {
 /** A copy, so that the caller may change its object at once. @type {Check} */
 const copyOf = (_name, value) => snapshot(value);
 
+/** Those of dist/lang.bin. */
+const LANGUAGES = 'danish dutch finnish french german italian norwegian portuguese russian spanish swedish'.split(' ');
+
 const TEXT = {
-  tokenizer: oneOf(['standard', 'simple', 'whitespace', 'letter', 'keyword'], 'text.'),
-  stemmer: oneOf(['none', 'porter', 'english'], 'text.'),
+  language: oneOf(['english', ...LANGUAGES], 'text.'),
+  languages: asItIs,
+  tokenizer: oneOf(['standard', 'simple', 'whitespace', 'letter', 'keyword', 'code', 'ngram'], 'text.'),
+  ngram: copyOf,
+  stemmer: oneOf(['none', 'porter', 'english', ...LANGUAGES], 'text.'),
   stopwords: copyOf,
   possessives: checkBoolean,
   k1: checkNumber,
@@ -187,9 +193,13 @@ const TEXT = {
 
 /** What is beyond names and types the engine checks. @param {string} name @param {unknown} value */
 function checkTextOptions(name, value) {
-  const read = readOptions(name, value, TEXT);
-  if (read.stopwords !== undefined && !Array.isArray(read.stopwords)) checkOneOf('text.stopwords', read.stopwords, ['none', 'lucene']);
-  return read;
+  const { language, languages, ...read } = readOptions(name, value, TEXT);
+  if (language !== undefined) {
+    read.stemmer ??= language;
+    read.stopwords ??= language === 'english' ? 'lucene' : language;
+  }
+  if (read.stopwords !== undefined && !Array.isArray(read.stopwords)) checkOneOf('text.stopwords', read.stopwords, ['none', 'lucene', ...LANGUAGES]);
+  return { read, languages };
 }
 
 
@@ -236,8 +246,10 @@ export function readOpenOptions(given) {
     signal: /** @type {AbortSignal | undefined} */ (options.signal),
     onProgress: /** @type {((share: number) => void) | undefined} */ (options.onProgress),
     embedder: /** @type {unknown} */ (options.embedder),
+    /** Where lang.bin is, if not where it came with the package. */
+    languages: /** @type {unknown} */ (text?.languages),
     /** What the engine is told; absent options are not, so that the saved ones win. */
-    config: /** @type {Record<string, any>} */ ({ dimension, metric, quantization, text, repair, ...index }),
+    config: /** @type {Record<string, any>} */ ({ dimension, metric, quantization, text: text?.read, repair, ...index }),
   };
 }
 

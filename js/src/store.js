@@ -17,7 +17,7 @@ import {
 import { Packer, encodeId, strip } from './records.js';
 import { VERSION } from './version.js';
 
-/** @import { Embedder, Estimate, Explanation, Hit, Hits, HybridHit, HybridQuery, Id, JsonlOptions, OpenOptions, OperationOptions, Part, Patch, PipelineStage, Query,
+/** @import { Completion, Correction, Embedder, Estimate, Explanation, Hit, Hits, HybridHit, HybridQuery, Id, JsonlOptions, OpenOptions, OperationOptions, Part, Patch, PipelineStage, Query,
  *   QueryCost, RecordInput, ReembedOptions, ReembedResult, Scan, ScanOptions, Selection, Snapshot, StagedHit, Stats,
  *   StoredRecord, TextHit, TextQuery, UpsertManyOptions, VerifyResult } from './types.js' */
 /** @import { CheckedQuery } from './options.js' */
@@ -494,6 +494,28 @@ export class VecStore {
       await more.prepareSides(this.#engine, checked, this.#platform.yieldToHost);
       return /** @type {any} */ (more.askFused(this.#engine, checked));
     }));
+  }
+
+  /**
+   * What the word at a text's end may become by the records' texts, the most frequent first; with `fuzzy` also if misspelt.
+   * @param {string} text @param {{ limit?: number, fuzzy?: boolean }} [options] limit: 10, at most 50
+   * @returns {Promise<Completion[]>}
+   */
+  async autocomplete(text, options) {
+    this.#checkOpen();
+    const copy = snapshot(options);
+    return this.#queue.run(() => withMore((more) => more.autocomplete(this.#engine, this.#platform.yieldToHost, text, copy)));
+  }
+
+  /**
+   * Did you mean: for each word that no record has those of the records like it, the nearest first, then the most frequent.
+   * @param {string} text @param {{ limit?: number }} [options] limit: words for each; 5, at most 50
+   * @returns {Promise<Correction>}
+   */
+  async suggest(text, options) {
+    this.#checkOpen();
+    const copy = snapshot(options);
+    return this.#queue.run(() => withMore((more) => more.suggest(this.#engine, this.#platform.yieldToHost, text, copy)));
   }
 
   /**

@@ -8,6 +8,8 @@ import { VecStoreError, invalid, throwIfAborted } from './errors.js';
 import { withFilter } from './asking.js';
 import { checkInclude, checkInteger, checkSignal, oneOf, readOptions } from './options.js';
 import { strip } from './records.js';
+import { learnLanguage } from './text-lang.js';
+import { withExpression } from './text-structured.js';
 
 /** @import { Engine } from './engine/engine.js' */
 /** @import { Include, SelectionInput } from './options.js' */
@@ -100,7 +102,7 @@ export const commonOf = (read) => ({
 /** @param {unknown} given @returns {TextQuery} */
 export function readTextQuery(given) {
   if (given === undefined) throw invalid('textQuery needs an object with text');
-  const read = readOptions('textQuery', given, COMMON);
+  const read = readOptions('textQuery', withExpression('textQuery', given), COMMON);
   if (read.text === undefined) throw invalid('textQuery needs text');
   return commonOf(read);
 }
@@ -114,6 +116,7 @@ export function readTextQuery(given) {
  * @param {AbortSignal | undefined} signal
  */
 export async function prepareText(engine, yieldToHost, signal) {
+  await learnLanguage(engine);
   for (;;) {
     const answer = engine.guard(() => engine.exports.vs_text_prepare(engine.db, BUILD_BYTES));
     if (answer < 0) throw engine.error();

@@ -309,16 +309,28 @@
  */
 
 /**
+ * A language of dist/lang.bin.
+ * @typedef {'danish' | 'dutch' | 'finnish' | 'french' | 'german' | 'italian' | 'norwegian' | 'portuguese' | 'russian' |
+ *   'spanish' | 'swedish'} Language
+ */
+
+/**
  * What texts are taken apart into, and how they are scored. tokenizer, stemmer, stopwords and possessives are kept with
  * the store and stay as they are; the others may change when it is opened.
  * @typedef {object} TextOptions
- * @property {'standard' | 'simple' | 'whitespace' | 'letter' | 'keyword'} [tokenizer] words of any language (of scripts
+ * @property {'standard' | 'simple' | 'whitespace' | 'letter' | 'keyword' | 'code' | 'ngram'} [tokenizer] words of any language (of scripts
  *   without spaces between words pairs of characters); split at spaces and punctuation; at spaces; runs of letters; the
- *   whole text. 'standard'
- * @property {'none' | 'porter' | 'english'} [stemmer] `english` is Porter2. 'english'
- * @property {'none' | 'lucene' | readonly string[]} [stopwords] words that are not indexed; `lucene` are 33 of English.
- *   'lucene'
- * @property {boolean} [possessives] a trailing 's is left off; true unless the stemmer is 'none'
+ *   whole text; identifiers, whole and in their parts (getUserName, user_name); pieces of words, which find what they are
+ *   within. 'standard'
+ * @property {[least: number, most: number]} [ngram] characters of an `ngram` tokenizer's pieces, 1 to 16; [2, 3]
+ * @property {'english' | Language} [language] its stemmer and stop words, for what stemmer and stopwords leave open
+ * @property {'none' | 'porter' | 'english' | Language} [stemmer] `english` is Porter2, the others are Snowball's. 'english'
+ * @property {'none' | 'lucene' | Language | readonly string[]} [stopwords] words that are not indexed; `lucene` are 33 of
+ *   English, a language's are some hundred. 'lucene'
+ * @property {URL | ArrayBuffer | ArrayBufferView} [languages] the package's dist/lang.bin (`vecstore/lang.bin`), which has
+ *   the other languages and is loaded by the first text query that needs it; in edge isolates it must be given, elsewhere
+ *   it is found. Not kept with the store
+ * @property {boolean} [possessives] a trailing 's is left off; true with English's stemmers
  * @property {number} [k1] how much repetition counts; 1.2
  * @property {number} [b] how much length counts against a text, 0 to 1; 0.75
  * @property {Record<string, number>} [weights] of named texts; 1
@@ -327,7 +339,7 @@
 /**
  * @template {object} [M=Record<string, any>]
  * @typedef {object} TextQuery
- * @property {string} text
+ * @property {string | TextExpression} text
  * @property {'plain' | 'query'} [syntax] plain: words, of which any may match, and "quoted phrases", which must; query:
  *   +must -not, AND OR NOT, ( ), "phrase"~2, begin*, mispelt~, field:word, word^2. 'plain'
  * @property {string | readonly string[]} [fields] the named texts to look in; all
@@ -338,6 +350,31 @@
  * @property {boolean} [highlight] each hit says where the words stand
  * @property {Part[]} [include] ['metadata']
  * @property {AbortSignal} [signal]
+ */
+
+/**
+ * A text query as an object: one of and, or, not, term, phrase, prefix, fuzzy; a string is a term. A term that the
+ * tokenizer takes apart is a phrase. fuzzy: distance 0 to 2, else by length; its first prefixLength letters are as they are.
+ * @typedef {string | { and: TextExpression[], boost?: number } | { or: TextExpression[], boost?: number } |
+ *   { not: TextExpression } | { term: string, field?: string, boost?: number } |
+ *   { phrase: string | string[] | { terms: string | string[], slop?: number }, field?: string, boost?: number } |
+ *   { prefix: string, field?: string, boost?: number } |
+ *   { fuzzy: string | { term: string, distance?: number, prefixLength?: number }, field?: string, boost?: number }
+ * } TextExpression
+ */
+
+/**
+ * What a text may become: the whole, its last word, and how many records have that.
+ * @typedef {{ text: string, word: string, records: number }} Completion
+ */
+
+/**
+ * The text with each word that no record has replaced by its best suggestion, null where nothing is to correct; and
+ * where those words are. distance: edits between the words' stems.
+ * @typedef {object} Correction
+ * @property {string | null} text
+ * @property {{ word: string, start: number, end: number,
+ *   suggestions: { word: string, records: number, distance: number }[] }[]} words
  */
 
 /**

@@ -16,6 +16,7 @@
 #include "../db/sparses.h"
 #include "../db/texts.h"
 #include "../query/mmr.h"
+#include "../text/suggest.h"
 
 #define VS_STATUS_CODE(name, number, js) _Static_assert((int)name == number, "vs_abi.def repeats status.h");
 #define VS_CONST(name, number)
@@ -426,6 +427,17 @@ const void *vs_estimate(vs_db *db, uint32_t k, uint32_t ef, uint32_t flags, int3
 
 _Static_assert(sizeof(vs_text_hit) == VS_TEXT_HIT_BYTES && offsetof(vs_text_hit, score) == 8, "text hit layout");
 
+const char *vs_text_lacks(vs_db *db) {
+  return db->state.open ? vs_analyzer_lacks(&db->state.coll.text.analyzer) : NULL;
+}
+
+int32_t vs_text_learn(vs_db *db, const void *file, uint32_t n) {
+  vs_db_state *s = &db->state;
+  if (check_open(s) != VS_OK) return -(int32_t)s->err.status;
+  if (!vs_text_lacks(db)) return 0;
+  return -(int32_t)vs_analyzer_learn(&s->coll.text.analyzer, (vs_slice){file, n}, &s->err);
+}
+
 int32_t vs_text_prepare(vs_db *db, double bytes) {
   vs_db_state *s = &db->state;
   bool done = false;
@@ -441,6 +453,32 @@ int32_t vs_text_query(vs_db *db, const void *text, uint32_t n, uint32_t flags, u
   vs_status status =
       vs_texts_query(s, (vs_slice){text, n}, (flags & VS_TEXT_SYNTAX) != 0, k, filter, (vs_slice){fields, fields_n});
   return count_or_status(s, status, s->search.n_hits);
+}
+
+static bool check_text(vs_db_state *s) {
+  if (check_open(s) != VS_OK) return false;
+  if (vs_textindex_ready(&s->coll.text)) return true;
+  (void)vs_fail(&s->err, VS_CONFLICT, "the text index is not built: vs_text_prepare comes first");
+  return false;
+}
+
+/* What was written, or that there was no memory for it. */
+static const void *suggestions(vs_db_state *s, vs_status status) {
+  if (status == VS_OK) return finish_out(s);
+  (void)vs_fail(&s->err, status, "no memory for suggestions");
+  return NULL;
+}
+
+const void *vs_text_endings(vs_db *db, const void *text, uint32_t n, uint32_t limit, uint32_t fuzzy) {
+  vs_db_state *s = &db->state;
+  if (!check_text(s)) return NULL;
+  return suggestions(s, vs_suggest_endings(&s->coll.text, (vs_slice){text, n}, limit, fuzzy != 0, begin_out(s)));
+}
+
+const void *vs_text_corrections(vs_db *db, const void *text, uint32_t n, uint32_t limit) {
+  vs_db_state *s = &db->state;
+  if (!check_text(s)) return NULL;
+  return suggestions(s, vs_suggest_corrections(&s->coll.text, (vs_slice){text, n}, limit, begin_out(s)));
 }
 
 const void *vs_text_hits(vs_db *db) { return db->state.search.hit; }

@@ -51,8 +51,9 @@ static void share(walk *w, vs_slice key) {
   while (w->depth > 0 && w->from[w->depth - 1] > same) w->depth--;
 }
 
-/* The distance of a term, or above `most`; *dead: how many bytes of it suffice to know, 0 = all are needed. */
-static uint32_t distance_to(walk *w, vs_slice key, uint32_t *dead) {
+/* The distance of a term, or above `most`; *dead: how many bytes of it suffice to know, 0 = all are needed. With
+ * `begun` the distance of its nearest beginning counts, and *dead is then the bytes of the first near enough. */
+static uint32_t distance_to(walk *w, vs_slice key, bool begun, uint32_t *dead) {
   *dead = 0;
   share(w, key);
   uint32_t at = w->depth ? w->from[w->depth - 1] : 0;
@@ -67,6 +68,9 @@ static uint32_t distance_to(walk *w, vs_slice key, uint32_t *dead) {
       return w->most + 1;
     }
     w->depth++;
+    if (!begun || w->row[w->depth][w->n_word] > w->most) continue;
+    *dead = at;
+    return w->row[w->depth--][w->n_word];
   }
   return w->row[w->depth][w->n_word];
 }
@@ -83,28 +87,58 @@ static void keep(const vs_vocabulary *v, vs_similar *out, uint32_t *n, vs_simila
   out[i] = x;
 }
 
-void vs_expand_fuzzy(const vs_vocabulary *v, vs_slice word, uint32_t distance, vs_similar out[VS_FUZZY_TERMS],
-                     uint32_t *n, uint32_t *n_codes) {
-  walk w;
-  *n = *n_codes = w.n_word = w.depth = 0;
-  w.most = distance;
-  if (vs_count_codes(word) > VS_FUZZY_CODES) return;
+/* Begins a walk, and finds the run of the order in which terms have the word's first code points; false: the word is
+ * too long. */
+static bool begin(walk *w, const vs_vocabulary *v, vs_slice word, uint32_t distance, uint32_t fixed, uint32_t *from,
+                  uint32_t *to) {
+  size_t bytes = 0;
+  w->n_word = w->depth = 0;
+  w->most = distance;
+  if (vs_count_codes(word) > VS_FUZZY_CODES) return false;
   for (size_t at = 0; at < word.n;) {
     uint32_t length;
-    w.word[w.n_word++] = vs_utf8_next(word.p + at, word.n - at, &length);
+    w->word[w->n_word++] = vs_utf8_next(word.p + at, word.n - at, &length);
     at += length;
+    if (w->n_word <= fixed) bytes = at;
   }
+  for (uint32_t j = 0; j <= w->n_word; j++) w->row[0][j] = (uint8_t)j;
+  *from = 0;
+  *to = v->n_order;
+  if (bytes > 0) vs_vocabulary_prefix(v, (vs_slice){word.p, bytes}, from, to);
+  return true;
+}
+
+void vs_expand_fuzzy(const vs_vocabulary *v, vs_slice word, uint32_t distance, uint32_t fixed,
+                     vs_similar out[VS_FUZZY_TERMS], uint32_t *n, uint32_t *n_codes) {
+  walk w;
+  uint32_t i, end;
+  *n = *n_codes = 0;
+  if (!begin(&w, v, word, distance, fixed, &i, &end)) return;
   *n_codes = w.n_word;
-  for (uint32_t j = 0; j <= w.n_word; j++) w.row[0][j] = (uint8_t)j;
-  for (uint32_t i = 0; i < v->n_order;) {
+  while (i < end) {
     uint32_t dead, from, term = vs_ordered_term(v, i);
     vs_slice key = vs_term_key(v, term);
-    uint32_t d = distance_to(&w, key, &dead);
+    uint32_t d = distance_to(&w, key, false, &dead);
     if (dead > 0) {
       vs_vocabulary_prefix(v, (vs_slice){key.p, dead}, &from, &i);
       continue;
     }
     if (d <= distance) keep(v, out, n, (vs_similar){term, d, vs_count_codes(key)});
     i++;
+  }
+}
+
+void vs_expand_begun(const vs_vocabulary *v, vs_slice word, uint32_t distance, uint32_t fixed, vs_take_run take,
+                     void *ctx) {
+  walk w;
+  uint32_t i, end;
+  if (!begin(&w, v, word, distance, fixed, &i, &end)) return;
+  while (i < end) {
+    uint32_t dead, from, next = i + 1;
+    vs_slice key = vs_term_key(v, vs_ordered_term(v, i));
+    uint32_t d = distance_to(&w, key, true, &dead);
+    if (dead > 0) vs_vocabulary_prefix(v, (vs_slice){key.p, dead}, &from, &next);
+    if (d <= distance) take(ctx, i, next < end ? next : end);
+    i = next;
   }
 }

@@ -152,6 +152,7 @@ static vs_status bind_words(vs_search_plan *p, const vs_ask *ask, vs_err *err) {
   vs_token token;
   uint32_t field = field_of(p, ask);
   vs_tokens_begin(&tokens, &p->x->analyzer, ask->text);
+  tokens.asks = true;
   vs_status status = VS_OK;
   while (status == VS_OK && vs_tokens_next(&tokens, &token)) {
     uint32_t head = vs_vocabulary_find(&p->x->vocabulary, (vs_slice){token.p, token.n});
@@ -173,6 +174,7 @@ static vs_status read_phrase(const vs_search_plan *p, const vs_ask *ask, phrase 
   out->n = 0;
   out->missing = false;
   vs_tokens_begin(&tokens, &p->x->analyzer, ask->text);
+  tokens.asks = true;
   while (vs_tokens_next(&tokens, &token)) {
     if (out->n == VS_PHRASE_TERMS)
       return vs_fail(err, VS_INVALID_ARGUMENT, "a phrase has at most %u words", VS_PHRASE_TERMS);
@@ -256,7 +258,7 @@ static vs_status add_misspelt(vs_search_plan *p, const vs_ask *ask, vs_slice wor
   vs_similar similar[VS_FUZZY_TERMS];
   uint32_t n, n_codes = vs_count_codes(word);
   uint32_t distance = ask->distance != VS_DISTANCE_AUTO ? ask->distance : n_codes < 3 ? 0 : n_codes < 6 ? 1 : 2;
-  vs_expand_fuzzy(&p->x->vocabulary, word, distance, similar, &n, &n_codes);
+  vs_expand_fuzzy(&p->x->vocabulary, word, distance, ask->fixed, similar, &n, &n_codes);
   for (uint32_t i = 0; i < n; i++) {
     uint32_t shorter = similar[i].codes < n_codes ? similar[i].codes : n_codes;
     double nearness = similar[i].distance < shorter ? 1 - (double)similar[i].distance / shorter : 0.1;
@@ -274,6 +276,8 @@ static vs_status bind_similar(vs_search_plan *p, const vs_ask *ask, vs_err *err)
   vs_status status = vs_vocabulary_sort(&p->x->vocabulary);
   if (status != VS_OK) return no_memory(err);
   vs_tokens_begin(&tokens, &p->x->analyzer, ask->text);
+  /* Of an identifier the whole is begun or misspelt, not its first part. */
+  tokens.asks = p->x->analyzer.tokenizer != VS_TOKENIZE_CODE;
   /* What a word begins with is no word: it has no stem yet. A misspelt one is whole. */
   tokens.literal = is_prefix;
   if (!vs_tokens_next(&tokens, &token)) return VS_OK;
@@ -286,8 +290,8 @@ static vs_status bind_similar(vs_search_plan *p, const vs_ask *ask, vs_err *err)
     /* A whole word is in the records as its stem, which it may not be the beginning of. */
     uint8_t given[VS_TERM_BYTES + 16];
     memcpy(given, word.p, word.n);
-    tokens.literal = tokens.paired = false;
-    tokens.at = 0;
+    vs_tokens_begin(&tokens, &p->x->analyzer, ask->text);
+    tokens.asks = p->x->analyzer.tokenizer != VS_TOKENIZE_CODE;
     bool there = vs_tokens_next(&tokens, &token) && (token.n != word.n || memcmp(token.p, given, token.n) != 0);
     uint32_t head = there ? vs_vocabulary_find(&p->x->vocabulary, (vs_slice){token.p, token.n}) : VS_NO_TERM;
     if (head != VS_NO_TERM && add_similar(p, ask, head, field, 1, &most) != VS_OK) return no_memory(err);

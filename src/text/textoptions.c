@@ -8,10 +8,14 @@ typedef struct {
   bool stays;
 } option;
 
-static const option options[] = {
-    {"tokenizer", "standard", true}, {"stemmer", "english", true}, {"stopwords", "lucene", true},
-    {"possessives", NULL, true},     {"k1", NULL, false},          {"b", NULL, false},
-    {"weights", NULL, false}};
+static const option options[] = {{"tokenizer", "standard", true},
+                                 {"stemmer", "english", true},
+                                 {"stopwords", "lucene", true},
+                                 {"possessives", NULL, true},
+                                 {"ngram", NULL, true},
+                                 {"k1", NULL, false},
+                                 {"b", NULL, false},
+                                 {"weights", NULL, false}};
 
 static vs_value read_object(vs_slice bytes) {
   vs_rd r = vs_rd_of(bytes.p, bytes.n);

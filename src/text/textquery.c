@@ -223,6 +223,8 @@ static vs_status read_word(parser *s) {
     if (distance > 2 && distance != VS_DISTANCE_AUTO) return wrong(s, from, "~ allows 0, 1 or 2 edits");
     ask->kind = VS_ASK_FUZZY;
     ask->distance = distance;
+    if (s->at + 1 < s->end && *s->at == ',' && is_digit(s->at[1]))
+      for (s->at++; s->at < s->end && is_digit(*s->at); s->at++) ask->fixed = ask->fixed % 1000 * 10 + *s->at - '0';
   }
   VS_TRY(read_boost(s, node));
   if (s->at < s->end && !is_word_end(*s->at)) return wrong(s, s->at, "a space is missing");

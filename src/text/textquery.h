@@ -10,6 +10,7 @@
  *         NOT a, !a     must not match             (a b)         a group
  *         "a b"         the words in this order    "a b"~2       up to 2 moves apart
  *         beg*          words that begin so        word~1        words 1 or 2 edits away; ~ alone: by length
+ *                                                  word~1,3      whose first 3 letters are the word's
  *         title:word    in this field, before a group for all of it
  *         word^2        counts twice               \+            the character itself
  * AND binds closer than OR; NOT, + and - bind closest. AND, OR and NOT are in capitals.
@@ -35,6 +36,7 @@ typedef struct {
   vs_slice field;    /* in `bytes`; none: the query's fields */
   uint32_t slop;     /* PHRASE */
   uint32_t distance; /* FUZZY: 0 to 2 or VS_DISTANCE_AUTO */
+  uint32_t fixed;    /* FUZZY: how many first letters are as they are */
   float boost;
 } vs_ask;
 

@@ -3,6 +3,7 @@
 // A corpus grows by what a fuzzer finds; those files stay beside these.
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { compile } from '../../wasm/tools/gen-lang.mjs';
 import { encodeToBytes } from '../../js/src/engine/value.js';
 
 const golden = new URL('../golden/', import.meta.url), corpus = new URL('corpus/', import.meta.url);
@@ -100,4 +101,13 @@ const sequences = {
   memory: [...some, 16, 3, 0, 1, ...record(9), 5, 0, 16, 0x85, ...record(10), 5, 0, 8, 0], deletes: [...some, 0, 1, 1, 0x41, 1, 0x82, 5, 0, 15, 0, 0, 1, 15, 1, 5, 0],
 };
 for (const [name, bytes] of Object.entries(sequences)) for (const stored of [0, 1]) put('abi', `${name}-${stored}`, [stored], Buffer.from(bytes));
+const rules = new URL('../../src/text/lang/', import.meta.url);
+const inflected = { german: 'Verständlichkeiten', dutch: 'lichamelijkheden', russian: 'вавиловка', finnish: 'edeltäjistään' };
+for (const name of readdirSync(rules).map((file) => file.slice(0, -5))) {
+  const word = Buffer.from(inflected[name] ?? 'continuellements');
+  variants('lang', name, [word.length, ...word], Buffer.from(compile(name, readFileSync(new URL(`${name}.stem`, rules), 'utf8'))));
+}
+const queries = ['a', '"a b"~2', '+a -b', 'a AND b OR NOT c', '(a b)^2', 't:(a "b c")', 'beg*', 'wrod~1,2', 'wrod~', 'a\\:b', '\\AND',
+  '((((a))))', '"', 'a^', 'a~9', ')', '(', 'AND', '!!a', 't:u:v', 'ä~2^0.5', '&& a', 'a ||', '~', '*', '^1', 'a ~1', '\\'];
+queries.forEach((text, i) => put('textquery', `query-${i}`, [i & 1], Buffer.from(text)));
 console.log(`written below ${fileURLToPath(corpus)}`);

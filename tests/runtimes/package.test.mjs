@@ -15,7 +15,7 @@ const SCRIPT_GZIP_BUDGET = 18_500;
 const GLUE_GZIP_BUDGET = 22_000;
 const ARTIFACTS = [
   'vecstore.simd.wasm', 'vecstore.relaxed.wasm', 'vecstore.idbfs.simd.wasm', 'vecstore.idbfs.relaxed.wasm',
-  'vecstore.idbfs.mjs', 'vecstore-cli.wasm', 'vecstore.text.wasm', 'urls.mjs', 'text-urls.mjs', 'inline.mjs',
+  'vecstore.idbfs.mjs', 'vecstore-cli.wasm', 'vecstore.text.wasm', 'lang.bin', 'urls.mjs', 'text-urls.mjs', 'inline.mjs',
 ];
 const GLUE = 'vecstore.idbfs.mjs';
 

@@ -1,11 +1,11 @@
-// bundle-inline.mjs OUT - the package as one file: js/ bundled, the engine's modules within as base64 of gzip.
+// bundle-inline.mjs OUT - the package as one file: js/ bundled, the engine's modules and languages within as base64 of gzip.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const names = ['vecstore.simd.wasm', 'vecstore.relaxed.wasm', 'vecstore.idbfs.simd.wasm', 'vecstore.idbfs.relaxed.wasm'];
+const names = ['vecstore.simd.wasm', 'vecstore.relaxed.wasm', 'vecstore.idbfs.simd.wasm', 'vecstore.idbfs.relaxed.wasm', 'lang.bin'];
 
 /** Answers the import of inline-data.mjs, which no file is behind. */
 const data = {

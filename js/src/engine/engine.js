@@ -28,6 +28,8 @@ export class Engine {
   #db = 0;
   #staging = 0;
   #stagingBytes = 0;
+  /** Where lang.bin comes from (text-lang.js). @type {unknown} */
+  languages;
   /** The trap that killed the instance. @type {unknown} */
   #dead;
 

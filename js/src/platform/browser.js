@@ -15,4 +15,5 @@ export const platform = {
     }
     return WebAssembly.compile(await response.arrayBuffer());
   },
+  languages: async () => (await get(URLS['lang.bin']())).arrayBuffer(),
 };

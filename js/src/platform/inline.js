@@ -15,4 +15,5 @@ export const platform = {
   name: 'inline',
   startWorker: undefined, // Its script would be a file.
   compile: async (file) => WebAssembly.compile(await inflate(GZIPPED[file])),
+  languages: () => inflate(GZIPPED['lang.bin']),
 };

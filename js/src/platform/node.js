@@ -36,6 +36,7 @@ export const platform = {
     lives.dead.push(...dead);
   },
   startWorker: async (make) => (await import('../worker/spawn.node.js')).spawn(make),
+  languages: async () => (await loadFs()).readFileSync(URLS['lang.bin']()),
   async read(url) {
     if (url.protocol === 'file:') return (await loadFs()).promises.readFile(url);
     const response = await fetch(url);

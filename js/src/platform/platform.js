@@ -9,6 +9,7 @@
  * @property {string} name
  * @property {(file: string) => Promise<WebAssembly.Module>} compile one of the package's .wasm files, by name
  * @property {(url: URL) => Promise<BufferSource>} read the caller's own file
+ * @property {() => Promise<BufferSource>} [languages] dist/lang.bin, where it can be found
  * @property {() => Promise<void>} yieldToHost lets timers, input and I/O run
  * @property {Partial<Record<Kind, (request: BackendRequest) => Promise<Backend>>>} backends where stores can be kept
  * @property {(path: string) => Promise<Kind | null>} [existing] where a store of that name is already; absent where there

@@ -61,7 +61,7 @@ static bool fuzzy_equals(const vs_vocabulary *v, vs_rng *r) {
   vs_similar found[VS_FUZZY_TERMS];
   uint32_t n, n_codes, most = vs_rng_below(r, 3), want = 0;
   some_term(word, r);
-  vs_expand_fuzzy(v, bytes_of(word), most, found, &n, &n_codes);
+  vs_expand_fuzzy(v, bytes_of(word), most, 0, found, &n, &n_codes);
   bool fine = n_codes == strlen(word);
   for (uint32_t i = 0; i < N_TERMS; i++) want += used[i] && distance(word, term[i]) <= most;
   for (uint32_t i = 0; i < n; i++) {
