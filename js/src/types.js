@@ -56,6 +56,9 @@
  * @property {'standard' | 'turbo'} [layout] turbo: each node has its neighbours' 4-bit codes beside it, from the first
  *   optimize() on: several times the memory of the standard layout, and faster searching. Implies int8
  * @property {'fast' | 'balanced' | 'high' | 'max'} [preset] efSearch 20, 50, 100 or 200
+ * @property {number} [targetRecall] the share of the true nearest 10 that queries shall find on average, 0.5 to 0.999, in
+ *   the place of efSearch: the first queries measure, a few milliseconds each, which ef gives it on samples of the
+ *   store's own data, and again when these have grown by half or were replaced; `stats().index.calibration` tells
  */
 
 /**
@@ -162,6 +165,7 @@
  * @property {FilterParams} [params] values for the $names of a filter as text
  * @property {number} [ef] candidates; raised to k when below
  * @property {'fast' | 'balanced' | 'high' | 'max'} [preset] ef 20, 50, 100 or 200
+ * @property {number} [targetRecall] the ef that was measured to find this share of the true nearest, 0.5 to 0.999
  * @property {boolean} [exact] compare with every record
  * @property {number | boolean} [rescore] with int8: how many of the nearest candidates are compared in full
  *   precision, at least k; true: enough to lose nothing that matters; 0, false: none, distances are those of the codes

@@ -5,7 +5,8 @@
  * quantization, layout, nextSeq, nextRev, nSlots, nLive, and where they are known
  * or set embedder, indexes, schema and marks (marks.h). Version 1 was without quantization and
  * layout, which then are what an absent option means; version 2 had no metadata
- * indexes in the image.
+ * indexes in the image. Version 4 may have targetRecall, in thousandths, and calibration: an array of the vectors there
+ * were, what was walked on, then ef and recall in millionths in turn.
  */
 #ifndef VS_CONFIG_H
 #define VS_CONFIG_H
@@ -16,7 +17,7 @@
 /* What an open asked for: absent options have their bit clear. */
 typedef struct {
   bool has_dim, has_metric, has_type, has_M, has_ef_construction, has_ef_search, has_seed, has_quantization, has_layout,
-      has_embedder;
+      has_embedder, has_target_recall;
   vs_coll_config value; /* defaults where absent */
 } vs_config_request;
 

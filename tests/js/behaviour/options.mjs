@@ -69,7 +69,7 @@ export const cases = {
     for (const options of [
       { worker: true }, { quantization: 'binary' },
       { quantization: 'int8', metric: 'manhattan' }, { quantization: 'int8', index: { type: 'flat' } },
-      { quantization: { type: 'pq', subvectors: 48 } }, { index: { targetRecall: 0.95 } },
+      { quantization: { type: 'pq', subvectors: 48 } },
       { storage: 'memory', requirePersistence: true },
     ]) {
       await fails('UNSUPPORTED', tryOpen(options));
