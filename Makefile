@@ -38,7 +38,7 @@ setup-test: setup build/.test-tools tests/node_modules/.package-lock.json ## ins
 
 RELEASE := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
 LAYERS := base kernels index text filter rag embed store query db api
-KERNEL_SRC := src/kernels/dist_f32_simd.c src/kernels/dot_i8.c src/kernels/code_i8.c \
+KERNEL_SRC := src/kernels/dist_f32_simd.c src/kernels/dot_block.c src/kernels/dot_i8.c src/kernels/code_i8.c \
   src/kernels/code_i4.c src/kernels/code_b1.c src/kernels/code_pq.c
 ENGINE_SRC := $(wildcard $(LAYERS:%=src/%/*.c))
 WASM_SRC := $(filter-out $(KERNEL_SRC) src/kernels/dist_f32_scalar.c src/base/io_fault.c,$(ENGINE_SRC))

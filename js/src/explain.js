@@ -57,8 +57,10 @@ class Account {
 
   /** @this {any} */
   get text() {
-    const { plan, records, k, ef, filter, terms, estimated, exact, sampled, matches, cost, rejected, steps, hints } = this;
-    const lines = [`k = ${k}, ef = ${ef}, ${counted(records, 'record')}`];
+    const { plan, records, k, ef, targetRecall, measuredRecall, filter, terms, estimated, exact, sampled, matches, cost, rejected, steps, hints } = this;
+    const chosen = targetRecall === null ? '' : measuredRecall === null ? ` (for recall ${targetRecall}, not measured yet)`
+      : ` (for recall ${targetRecall}, measured ${measuredRecall.toFixed(3)})`;
+    const lines = [`k = ${k}, ef = ${ef}${chosen}, ${counted(records, 'record')}`];
     if (filter !== null) {
       lines.push(`filter: ${filter}`);
       for (const { term, index } of terms) lines.push(`  ${term}: ${index ? `${index} index` : 'read from the metadata'}`);

@@ -1,6 +1,6 @@
 // more.js - what few stores need, in one piece that is loaded on first use (lazy.js).
 
-export { ask, checkFilter, count, deletion, estimate, explain, patches, scanPage, scanStart, selectionOf } from './asking.js';
+export { ask, askMany, checkFilter, count, deletion, estimate, explain, patches, scanPage, scanStart, selectionOf, together } from './asking.js';
 export { beginPipeline } from './pipeline.js';
 export { repair } from './repair.js';
 export { askFused, prepareSides, readHybridQuery } from './hybrid.js';

@@ -1,6 +1,7 @@
 // options.js - checking what callers pass. Nothing is silently ignored: an unknown name is
 // INVALID_ARGUMENT, a name of the contract that this version does not offer is UNSUPPORTED.
 
+import { ABI } from './engine/abi.gen.js';
 import { show } from './engine/value.js';
 import { VecStoreError, invalid, unsupported } from './errors.js';
 import { snapshot } from './lazy.js';
@@ -146,7 +147,16 @@ function checkWorker(name, value) {
   return value;
 }
 
+/** In thousandths, as the engine has it. @param {string} name @param {unknown} value */
+function checkRecall(name, value) {
+  if (!(checkNumber(name, value) >= 0.5 && /** @type {number} */ (value) <= 0.999)) {
+    throw invalid(`${name} must be a number from 0.5 to 0.999, not ${show(value)}`);
+  }
+  return Math.round(/** @type {number} */ (value) * 1000);
+}
+
 const INDEX = {
+  targetRecall: (/** @type {string} */ name, /** @type {unknown} */ value) => checkRecall(`index.${name}`, value),
   type: oneOf(INDEX_TYPES, 'index.'),
   layout: oneOf(['standard', 'turbo'], 'index.'),
   preset: oneOf(Object.keys(PRESETS), 'index.'),
@@ -157,8 +167,11 @@ const INDEX = {
 
 /** @param {string} _name @param {unknown} value */
 function checkIndex(_name, value) {
-  const { preset, type, efSearch, ...rest } = readOptions('index', value, INDEX, ['targetRecall']);
+  const { preset, type, efSearch, ...rest } = readOptions('index', value, INDEX);
   rest.efSearch = efOf('index: ', 'efSearch', preset, efSearch);
+  if (rest.targetRecall !== undefined && rest.efSearch !== undefined) {
+    throw invalid('index: targetRecall chooses efSearch itself; give one of efSearch, preset and targetRecall');
+  }
   if (type !== undefined) rest.indexType = type;
   return rest;
 }
@@ -170,6 +183,13 @@ function efOf(what, name, preset, ef) {
   if (preset === undefined) return ef;
   if (ef !== undefined) throw invalid(`${what}preset '${preset}' and ${name} ${ef} contradict each other; give one`);
   return PRESETS[preset];
+}
+
+/** What the engine is told for ef. @param {string} method @param {number | undefined} recall @param {number | undefined} ef */
+function recallOf(method, recall, ef) {
+  if (recall === undefined) return Math.min(ef ?? 0, ABI.QUERY_TARGET_RECALL - 1);
+  if (ef !== undefined) throw invalid(`${method}: targetRecall chooses ef itself; give one of ef, preset and targetRecall`);
+  return ABI.QUERY_TARGET_RECALL + recall;
 }
 
 /** A copy, so that the caller may change its object at once. @type {Check} */
@@ -313,6 +333,7 @@ const QUERY = {
   k: integer(0),
   ef: integer(1),
   preset: oneOf(Object.keys(PRESETS)),
+  targetRecall: checkRecall,
   exact: checkBoolean,
   rescore: checkRescore,
   maxDistance: checkNumber,
@@ -370,7 +391,7 @@ export function readQuery(given, embeds, method = 'query') {
     vector: vector ?? new Float32Array(0),
     text,
     k: Math.min(query.k ?? 10, MAX_U32),
-    ef: Math.min(efOf(`${method}: `, 'ef', preset, query.ef) ?? 0, MAX_U32),
+    ef: recallOf(method, query.targetRecall, efOf(`${method}: `, 'ef', preset, query.ef)),
     exact: query.exact ?? false,
     rescore: Math.min(maxsim ? -1 : query.rescore ?? -1, MAX_RESCORE),
     maxDistance: query.maxDistance ?? Infinity,

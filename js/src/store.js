@@ -423,14 +423,22 @@ export class VecStore {
     return this.#embedded(checked, async () => {
       /** @type {any[]} */
       const results = [];
+      const exact = checked.some((query) => query.exact) ? await withMore((more) => more) : null;
       if (checked.some(({ asked }) => asked)) await withMore(() => {});
       let turnEnds = performance.now() + TURN_MS;
-      for (const [i, query] of checked.entries()) {
+      for (let i = 0; i < checked.length;) {
         if (performance.now() > turnEnds) {
           await this.#platform.yieldToHost();
           turnEnds = performance.now() + TURN_MS;
         }
-        results.push(await atRow(i, () => this.#search(query)));
+        const n = exact?.together(this.#engine, checked, i) ?? 0;
+        if (exact && n > 1) {
+          results.push(...atRow(i, () => exact.askMany(this.#engine, checked.slice(i, i + n))));
+          i += n;
+        } else {
+          const query = checked[i];
+          results.push(await atRow(i++, () => this.#search(query)));
+        }
       }
       return results;
     });

@@ -82,6 +82,9 @@
  * @property {'standard' | 'turbo'} [layout] turbo: each node has its neighbours' 4-bit codes beside it, from the first
  *   optimize() on: several times the memory of the standard layout, and faster searching. Implies int8
  * @property {'fast' | 'balanced' | 'high' | 'max'} [preset] efSearch 20, 50, 100 or 200
+ * @property {number} [targetRecall] the share of the true nearest 10 that queries shall find on average, 0.5 to 0.999, in
+ *   the place of efSearch: the first queries measure, a few milliseconds each, which ef gives it on samples of the
+ *   store's own data, and again when these have grown by half or were replaced; `stats().index.calibration` tells
  */
 
 /**
@@ -204,6 +207,7 @@
  * @property {FilterParams} [params] values for the $names of a filter as text
  * @property {number} [ef] candidates; raised to k when below
  * @property {'fast' | 'balanced' | 'high' | 'max'} [preset] ef 20, 50, 100 or 200
+ * @property {number} [targetRecall] the ef that was measured to find this share of the true nearest, 0.5 to 0.999
  * @property {boolean} [exact] compare with every record
  * @property {number | boolean | Rescoring} [rescore] by the tokens' vectors, or with codes a number: how many of the
  *   nearest candidates, of ef, are compared in full precision, at least k; true: enough to lose nothing that matters

@@ -364,12 +364,27 @@ static vs_target target_of(vs_db_state *s) {
   return (vs_target){c->has_index ? c->index : NULL, c->config.index, c->has_index ? c->config.dim : 0, &c->meta};
 }
 
+/* What stands in for an ef that is not given: until there is a calibration the store's, or more for a high recall. */
+static void choose_ef(const vs_db_state *s, vs_request *r) {
+  const vs_collection *c = &s->coll;
+  uint32_t ef =
+      c->has_index ? vs_calibration_ef(vs_index_calibration(c->index), (float)r->target_recall / 1000, &r->recall) : 0;
+  if (ef == 0) ef = r->target_recall > 970 && c->config.ef_search < 100 ? 100 : c->config.ef_search;
+  r->ef = ef;
+}
+
 static vs_request request_of(const vs_db_state *s, uint32_t k, uint32_t ef, uint32_t flags) {
-  return (vs_request){.k = k < s->coll.n_live ? k : s->coll.n_live,
-                      .ef = ef ? ef : s->coll.config.ef_search,
-                      .exact = (flags & VS_QUERY_EXACT) != 0,
-                      .rescore = flags >> VS_QUERY_RESCORE_SHIFT,
-                      .explain = (flags & VS_QUERY_EXPLAIN) != 0};
+  uint32_t own = s->coll.config.target_recall, asked = ef & (VS_QUERY_TARGET_RECALL - 1);
+  vs_request r = {.k = k < s->coll.n_live ? k : s->coll.n_live,
+                  .ef = ef ? ef : s->coll.config.ef_search,
+                  .target_recall = ef & VS_QUERY_TARGET_RECALL ? asked < 999 ? asked : 999
+                                   : ef                        ? 0
+                                                               : own,
+                  .exact = (flags & VS_QUERY_EXACT) != 0,
+                  .rescore = flags >> VS_QUERY_RESCORE_SHIFT,
+                  .explain = (flags & VS_QUERY_EXPLAIN) != 0};
+  if (r.target_recall > 0) choose_ef(s, &r);
+  return r;
 }
 
 int32_t vs_query(vs_db *db, const void *vector, uint32_t dim, uint32_t k, uint32_t ef, uint32_t flags,
@@ -380,6 +395,7 @@ int32_t vs_query(vs_db *db, const void *vector, uint32_t dim, uint32_t k, uint32
   if (check_query(s, vector, dim) != VS_OK) return -(int32_t)s->err.status;
   vs_target target = target_of(s);
   vs_request r = request_of(s, k, ef, flags);
+  if (r.target_recall > 0 && !r.exact && s->coll.has_index) vs_index_calibrate_some(s->coll.index);
   r.vector = vector;
   r.max_distance = max_distance;
   r.min_score = min_score;
@@ -388,6 +404,20 @@ int32_t vs_query(vs_db *db, const void *vector, uint32_t dim, uint32_t k, uint32
   if (status == VS_OK) status = vs_exec_query(&s->exec, &target, &r, &n, &s->err);
   if (status == VS_OK) touch_bodies(s, n);
   return count_or_status(s, status, n);
+}
+
+int32_t vs_query_many(vs_db *db, const void *vectors, uint32_t n, uint32_t dim, uint32_t k, double max_distance,
+                      double min_score) {
+  vs_db_state *s = &db->state;
+  vs_err_clear(&s->err);
+  for (uint32_t i = 0; i < n; i++)
+    if (check_query(s, (const float *)vectors + (size_t)i * dim, dim) != VS_OK) return -(int32_t)s->err.status;
+  vs_target target = target_of(s);
+  vs_request r = request_of(s, k, 0, VS_QUERY_EXACT);
+  r.vector = vectors;
+  r.max_distance = max_distance;
+  r.min_score = min_score;
+  return count_or_status(s, vs_exec_many(&s->exec, &target, &r, n, &s->err), r.k);
 }
 
 const void *vs_query_hits(vs_db *db) { return db->state.exec.result; }

@@ -93,6 +93,7 @@ vs_status vs_coll_fix_dim(vs_collection *c, uint32_t dim) {
     vs_vectors_deinit(&c->vectors);
     return status;
   }
+  vs_index_calibrated(c->index, &c->config.calibration);
   c->config.dim = dim;
   c->has_index = true;
   return VS_OK;

@@ -36,7 +36,9 @@ typedef struct {
   uint32_t dim;
   char embedder[VS_EMBEDDER_BYTES]; /* what made the vectors; "" = not known */
   uint32_t ef_search;
-  vs_index_config index; /* metric, type, M, ef_construction, seed */
+  uint32_t target_recall;     /* of queries without an ef of their own, in thousandths; 0 = ef_search decides */
+  vs_calibration calibration; /* as it was saved; then the index has it */
+  vs_index_config index;      /* metric, type, M, ef_construction, seed */
 } vs_coll_config;
 
 /* segment[slot]: the record is only in the log. */

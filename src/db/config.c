@@ -91,6 +91,26 @@ static vs_status read_embedder(const vs_value *options, vs_config_request *out, 
   return VS_OK;
 }
 
+static vs_status read_calibration(const vs_value *options, vs_calibration *out, vs_err *err) {
+  vs_value v;
+  if (!vs_value_get(options, "calibration", &v)) return VS_OK;
+  bool sound = v.tag == VS_VALUE_ARRAY && v.count % 2 == 0 && v.count <= 2 + 2 * VS_CALIBRATION_POINTS;
+  vs_rd items = vs_rd_of(v.bytes.p, v.bytes.n);
+  for (uint32_t i = 0; sound && i < v.count; i++) {
+    vs_value item = vs_value_read(&items);
+    sound = item.tag == VS_VALUE_INT && item.i >= 0 && item.i <= UINT32_MAX;
+    uint32_t number = (uint32_t)item.i, point = i / 2 - 1;
+    if (i == 0) out->of = number;
+    if (i == 1) out->walked = number;
+    if (i < 2) continue;
+    if (i % 2 == 0) out->ef[point] = number;
+    if (i % 2 == 1) out->recall[point] = (float)number / 1e6f;
+    sound = sound && (i % 2 == 0 ? number > 0 && number <= 100000 : number <= 1000000);
+    out->n = point + 1;
+  }
+  return sound ? VS_OK : vs_fail(err, VS_INVALID_ARGUMENT, "calibration is malformed");
+}
+
 vs_status vs_config_request_read(const vs_value *options, vs_config_request *out, vs_err *err) {
   vs_value v;
   memset(out, 0, sizeof *out);
@@ -103,6 +123,8 @@ vs_status vs_config_request_read(const vs_value *options, vs_config_request *out
   VS_TRY(read_u32(options, "M", 2, 128, &c->index.M, &out->has_M, err));
   VS_TRY(read_u32(options, "efConstruction", 2, 10000, &c->index.ef_construction, &out->has_ef_construction, err));
   VS_TRY(read_u32(options, "efSearch", 1, 100000, &c->ef_search, &out->has_ef_search, err));
+  VS_TRY(read_u32(options, "targetRecall", 500, 999, &c->target_recall, &out->has_target_recall, err));
+  VS_TRY(read_calibration(options, &c->calibration, err));
   uint32_t seed = 1;
   VS_TRY(read_u32(options, "seed", 0, UINT32_MAX, &seed, &out->has_seed, err));
   c->index.seed = seed;
@@ -174,6 +196,7 @@ vs_status vs_config_merge(vs_coll_config *saved, const vs_config_request *reques
   if (request->has_ef_construction && asked->index.ef_construction != saved->index.ef_construction)
     return clash_u32(err, "efConstruction", saved->index.ef_construction, asked->index.ef_construction);
   if (request->has_ef_search) saved->ef_search = asked->ef_search;
+  if (request->has_ef_search || request->has_target_recall) saved->target_recall = asked->target_recall;
   if (request->has_quantization) {
     saved->index.quantization = asked->index.quantization;
     saved->index.options = asked->index.options;
@@ -203,6 +226,24 @@ static void write_quantization(const vs_index_config *config, vs_wr *w) {
   vs_value_end(w, mark, 2 + (o->subvectors > 0) + (o->centroids > 0));
 }
 
+/* What is written only where it is set; how many members. */
+static uint32_t encode_recall(const vs_collection *c, vs_wr *w) {
+  const vs_calibration *k = c->has_index ? vs_index_calibration(c->index) : &c->config.calibration;
+  if (c->config.target_recall > 0) pair_int(w, "targetRecall", c->config.target_recall);
+  if (k->n > 0) {
+    vs_value_key(w, "calibration");
+    size_t mark = vs_value_array_begin(w);
+    vs_value_int(w, k->of);
+    vs_value_int(w, k->walked);
+    for (uint32_t i = 0; i < k->n; i++) {
+      vs_value_int(w, k->ef[i]);
+      vs_value_int(w, (int64_t)(k->recall[i] * 1e6f + 0.5f));
+    }
+    vs_value_end(w, mark, 2 + 2 * k->n);
+  }
+  return (uint32_t)(c->config.target_recall > 0) + (uint32_t)(k->n > 0);
+}
+
 void vs_config_encode(const vs_collection *c, vs_wr *w) {
   size_t mark = vs_value_object_begin(w);
   pair_int(w, "version", BLOB_VERSION);
@@ -227,6 +268,7 @@ void vs_config_encode(const vs_collection *c, vs_wr *w) {
   pair_int(w, "nextRev", c->next_rev);
   pair_int(w, "nSlots", c->n_slots);
   pair_int(w, "nLive", c->n_live);
+  uint32_t n_recall = encode_recall(c, w);
   bool embeds = c->config.embedder[0] != 0;
   if (embeds) {
     vs_value_key(w, "embedder");
@@ -240,7 +282,7 @@ void vs_config_encode(const vs_collection *c, vs_wr *w) {
     vs_value_key(w, "marks");
     vs_marks_write(&c->marks, w);
   }
-  vs_value_end(w, mark, 14 + (embeds ? 1 : 0) + (marked ? 1 : 0) + members.count);
+  vs_value_end(w, mark, 14 + n_recall + (embeds ? 1 : 0) + (marked ? 1 : 0) + members.count);
 }
 
 static bool get_counter(const vs_value *object, const char *key, uint64_t max, uint64_t *out) {

@@ -7,6 +7,8 @@
  * layout, which then are what an absent option means; version 2 had no metadata
  * indexes in the image; version 3 had no trained codes. quantization is a name, or for
  * product quantization with options an object {type: 'pq', subvectors, centroids, residual}.
+ * Version 4 may have targetRecall, in thousandths, and calibration: an array of the vectors there
+ * were, what was walked on, then ef and recall in millionths in turn.
  */
 #ifndef VS_CONFIG_H
 #define VS_CONFIG_H
@@ -17,7 +19,7 @@
 /* What an open asked for: absent options have their bit clear. */
 typedef struct {
   bool has_dim, has_metric, has_type, has_M, has_ef_construction, has_ef_search, has_seed, has_quantization, has_layout,
-      has_embedder;
+      has_embedder, has_target_recall;
   vs_coll_config value; /* defaults where absent */
 } vs_config_request;
 

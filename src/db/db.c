@@ -127,6 +127,32 @@ static void pair_u64(vs_wr *w, const char *key, uint64_t v) {
   vs_value_int(w, (int64_t)v);
 }
 
+/* The target, and what was measured: the ef for it, its recall, of how many vectors, and whether that is out of date.
+ */
+static void stats_recall(const vs_collection *c, vs_wr *w) {
+  vs_value_key(w, "targetRecall");
+  if (c->config.target_recall > 0)
+    vs_value_f64(w, c->config.target_recall / 1000.0);
+  else
+    vs_value_null(w);
+  vs_value_key(w, "calibration");
+  const vs_calibration *k = c->has_index ? vs_index_calibration(c->index) : &c->config.calibration;
+  if (k->n == 0) {
+    vs_value_null(w);
+    return;
+  }
+  float recall;
+  uint32_t target = c->config.target_recall ? c->config.target_recall : 950;
+  size_t mark = vs_value_object_begin(w);
+  pair_u64(w, "ef", vs_calibration_ef(k, (float)target / 1000, &recall));
+  vs_value_key(w, "recall");
+  vs_value_f64(w, (double)recall);
+  pair_u64(w, "records", k->of);
+  vs_value_key(w, "due");
+  vs_value_bool(w, c->has_index && vs_index_calibration_due(c->index));
+  vs_value_end(w, mark, 4);
+}
+
 static void stats_index(const vs_collection *c, vs_wr *w) {
   vs_value_key(w, "index");
   size_t mark = vs_value_object_begin(w);
@@ -150,7 +176,8 @@ static void stats_index(const vs_collection *c, vs_wr *w) {
     vs_value_key(w, "refused");
     vs_value_cstring(w, why.msg);
   }
-  vs_value_end(w, mark, share >= 0 ? 8 : 7);
+  stats_recall(c, w);
+  vs_value_end(w, mark, share >= 0 ? 10 : 9);
 }
 
 static void stats_memory(const vs_db_state *db, vs_wr *w) {

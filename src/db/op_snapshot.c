@@ -157,6 +157,7 @@ static vs_status retire(restore_op *op) {
   uint32_t dim = config.dim;
   config.dim = VS_DIM_UNSET;
   config.ef_search = db->coll.config.ef_search;
+  config.target_recall = db->coll.config.target_recall;
   vs_tx_reset(&db->tx);
   vs_coll_deinit(&db->coll);
   vs_coll_init(&db->coll, &db->alloc, &config, hash_seed);

@@ -77,7 +77,7 @@ static float residual(binary *b, const float *x, float scale) {
     along += (double)d * (double)b->mean[i];
   }
   for (uint32_t i = dim; i < n; i++) b->x[i] = 0;
-  vs_rotation_apply(&b->rotation, b->x, b->r);
+  vs_rotate(&b->rotation, b->x, b->r);
   return (float)along;
 }
 

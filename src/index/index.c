@@ -10,6 +10,9 @@
  * n = 2 * M * ef it is taken, and always up to SCAN_ALWAYS, where either
  * answers within tens of microseconds.
  *
+ * A SCAN without a graph, of many vectors, looks at one bit a component first
+ * (scan_bits.c), unless it is to be exact or nothing is to be quantized.
+ *
  * THE IMAGE. The first chunk starts with
  *
  *   u8 format (1), u8 kind (0 = slots only, 1 = graph, 2 = graph walked on
@@ -25,8 +28,11 @@
  */
 #include "hnsw.h"
 
+#include "calibrate.h"
 #include "coding.h"
 #include "flat.h"
+#include "scan_bits.h"
+#include "scan_many.h"
 #include "turbo.h"
 
 #include <string.h>
@@ -51,6 +57,14 @@
 /* While codes are late a search makes this many besides those it looks at: of 100,000 vectors
  * 800 searches make all, and each takes 0.1 ms more for it. */
 #define LATE_CODES 128u
+/* A scan of fewer vectors takes less than a tenth of a millisecond for each 100 components anyway. */
+#define BITS_FROM 4096u
+/* A scan makes so many that are missing: of 100,000 vectors of 384 floats, within a quarter of the time it takes. */
+#define LATE_BITS 1024u
+/* At most so many candidates more than answers, whatever ef is. */
+#define SPARE_MOST 16u
+/* Calibrating that was refused memory waits for so many writes. */
+#define RETRY_WRITES 1000u
 /* Fewer vectors are no sample to train on, and are scanned anyway. */
 #define TURBO_FROM 256u
 /* Budget units of coding one neighbour. */
@@ -71,8 +85,16 @@ struct vs_index {
   vs_code *record;       /* the query's code; NULL where there can be none */
   vs_hnsw graph;         /* unused when flat */
   uint32_t convert_from; /* auto: count from which to try */
+  vs_bits *bits;         /* flat: what scans look at first; NULL = full vectors only */
+  uint64_t n_estimates;  /* made from them */
   vs_turbo *turbo;       /* in force once trained; NULL = standard layout */
   bool trained;
+  vs_calibration calibration;
+  vs_calibrator *calibrator; /* at work, or NULL */
+  uint32_t calibrates;       /* what the walks are on that it measures */
+  uint64_t n_writes;         /* since the calibration in force */
+  uint64_t writes_before;    /* those of them that came before the calibrator */
+  uint64_t calibrate_from;   /* refused memory: writes from which to try again */
   enum { OPTIMIZE_IDLE, OPTIMIZE_REFINE, OPTIMIZE_TRAIN, OPTIMIZE_CODE } optimizing;
   vs_turbo_trainer trainer;
   uint32_t optimize_at; /* next slot to refine or code */
@@ -166,7 +188,9 @@ vs_status vs_index_create(vs_alloc *a, const vs_index_config *config, const vs_v
 void vs_index_destroy(vs_index *ix) {
   if (!ix) return;
   vs_index_optimize_abandon(ix);
+  vs_calibrator_destroy(ix->calibrator);
   drop_turbo(ix);
+  vs_bits_destroy(ix->bits);
   vs_space_deinit(&ix->codes);
   vs_coding_deinit(&ix->coding);
   if (has_graph(ix)) vs_hnsw_deinit(&ix->graph);
@@ -180,11 +204,14 @@ void vs_index_rebind(vs_index *ix, const vs_vectors *vectors) { ix->space.vector
 size_t vs_index_turbo_bytes(const vs_index *ix) { return ix->turbo ? vs_turbo_bytes(ix->turbo) : 0; }
 
 size_t vs_index_code_bytes(const vs_index *ix) {
+  if (ix->bits) return vs_bits_bytes(ix->bits);
   return ix->has_codes ? (size_t)ix->graph.base.n_items * ix->graph.at_links : 0;
 }
 
 size_t vs_index_bytes(const vs_index *ix) {
   size_t own = sizeof(*ix) + ix->space.vectors->padded * sizeof(float) + (ix->record ? code_bytes(ix) : 0);
+  own += ix->bits ? vs_bits_bytes(ix->bits) : 0;
+  own += ix->calibrator ? vs_calibrator_bytes(ix->calibrator) : 0;
   own += vs_index_turbo_bytes(ix) + vs_coding_bytes(&ix->coding) + vs_blocks_bytes(&ix->codes.made.words);
   return own + vs_blocks_bytes(&ix->present.words) + (has_graph(ix) ? vs_hnsw_bytes(&ix->graph) : 0);
 }
@@ -203,6 +230,8 @@ void vs_index_insert(vs_index *ix, uint32_t slot) {
   bool added = vs_bitset_set(&ix->present, slot);
   assert(added);
   (void)added;
+  ix->n_writes++;
+  if (ix->bits) vs_bits_forget(ix->bits, slot);
   if (ix->has_codes) vs_space_set(&ix->codes, slot);
   if (ix->coding.coder) ix->coding.n_since++;
   if (has_graph(ix)) vs_hnsw_insert(&ix->graph, slot, sequence_of(ix, slot));
@@ -212,8 +241,10 @@ void vs_index_remove(vs_index *ix, uint32_t slot) {
   bool removed = vs_bitset_clear(&ix->present, slot);
   assert(removed);
   (void)removed;
+  ix->n_writes++;
   if (has_graph(ix)) vs_hnsw_remove(&ix->graph, slot);
   vs_space_forget(&ix->codes, slot);
+  if (ix->bits) vs_bits_forget(ix->bits, slot);
 }
 
 void vs_index_trim(vs_index *ix, uint32_t n_slots) {
@@ -235,7 +266,8 @@ bool vs_index_would_scan(const vs_index *ix, uint32_t k, uint32_t ef) {
 }
 
 static vs_search_stats counted(const vs_index *ix) {
-  return (vs_search_stats){ix->space.n_distances + ix->codes.n_distances, ix->graph.n_hops, ix->space.n_distances};
+  return (vs_search_stats){ix->space.n_distances + ix->codes.n_distances + ix->n_estimates, ix->graph.n_hops,
+                           ix->space.n_distances};
 }
 
 static vs_search_stats counted_since(const vs_index *ix, vs_search_stats before) {
@@ -315,6 +347,26 @@ static vs_status search_graph(vs_index *ix, vs_query q, const vs_search_params *
   return VS_OK;
 }
 
+/* Could scans for k of n look at bits first? They are made now, if there is memory; without, all goes on as before. */
+static bool scans_bits(vs_index *ix, uint32_t k, uint32_t n) {
+  if (has_graph(ix) || ix->config.quantization == VS_QUANTIZE_NONE || n < BITS_FROM || k > n / SLOTS_PER_FULL)
+    return false;
+  if (!ix->bits && vs_bits_supports(ix->config.metric, ix->space.vectors->dim) &&
+      vs_bits_create(ix->a, &ix->space, &ix->bits) != VS_OK)
+    return false;
+  if (!ix->bits) return false;
+  vs_bits_make_some(ix->bits, &ix->present, LATE_BITS);
+  return vs_bits_worth(ix->bits);
+}
+
+static void scan_full(vs_index *ix, vs_query q, const vs_search_params *params, const vs_bitset *among, vs_ranking *r) {
+  uint64_t n = 0;
+  bool done =
+      !params->exact && scans_bits(ix, r->cap, among->n_set) && vs_bits_scan(ix->bits, among, q, r, &n) == VS_OK;
+  if (!done) vs_flat_scan(&ix->space, among, q, r);
+  ix->n_estimates += n;
+}
+
 vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_params *params, vs_hit *out, uint32_t *n_out,
                           vs_search_stats *stats) {
   uint32_t n = vs_index_count(ix), k = params->k < n ? params->k : n;
@@ -325,9 +377,12 @@ vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_param
     vs_ranking_init(&r, out, k, ix->sequences, ix->config.metric);
     vs_query q = vs_space_query(&ix->space, query, ix->query);
     if (params->exact || (!params->keep && vs_index_would_scan(ix, params->k, params->ef))) {
-      vs_flat_scan(&ix->space, &ix->present, q, &r);
+      scan_full(ix, q, params, &ix->present, &r);
     } else {
-      uint32_t ef = params->ef > k ? params->ef : k;
+      /* Codes need a few candidates more than there are answers, or the last of these is whoever is left. */
+      uint32_t least = ix->has_codes && rescored(params, k) > k ? rescored(params, k) : k;
+      if (least > k + SPARE_MOST) least = k + SPARE_MOST;
+      uint32_t ef = params->ef > least ? params->ef : least;
       VS_TRY(search_graph(ix, q, params, k, ef < n ? ef : n, &r));
     }
     *n_out = r.n;
@@ -337,11 +392,87 @@ vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_param
   return VS_OK;
 }
 
+vs_status vs_index_search_many(vs_index *ix, const void *queries, uint32_t n, uint32_t k, vs_hit *out,
+                               uint32_t *n_out) {
+  uint32_t count = vs_index_count(ix);
+  return vs_scan_many(ix->a, &ix->space, ix->sequences, &ix->present, queries, n, k < count ? k : count, out, n_out);
+}
+
+/* -- Calibration ------------------------------------------------------- */
+
+static uint32_t walked_on(const vs_index *ix) { return (uint32_t)ix->has_codes + (uint32_t)ix->trained; }
+
+const vs_calibration *vs_index_calibration(const vs_index *ix) { return &ix->calibration; }
+
+void vs_index_calibrated(vs_index *ix, const vs_calibration *calibration) {
+  ix->calibration = *calibration;
+  ix->n_writes = 0;
+}
+
+bool vs_index_calibration_due(const vs_index *ix) {
+  const vs_calibration *c = &ix->calibration;
+  uint64_t n = vs_index_count(ix), of = c->of;
+  if (!has_graph(ix) || vs_index_would_scan(ix, VS_CALIBRATION_K, VS_CALIBRATION_K)) return false;
+  return c->n == 0 || c->walked != walked_on(ix) || 2 * n > 3 * of || 3 * n < 2 * of || ix->n_writes > of;
+}
+
+static vs_status walk_to_calibrate(void *ctx, const float *query, uint32_t ef, vs_hit *out, uint32_t *n) {
+  vs_index *ix = ctx;
+  vs_ranking r;
+  vs_search_params params = {.k = VS_CALIBRATION_K};
+  vs_ranking_init(&r, out, VS_CALIBRATION_K, ix->sequences, ix->config.metric);
+  vs_query q = vs_space_query(&ix->space, query, ix->query);
+  VS_TRY(search_graph(ix, q, &params, VS_CALIBRATION_K, ef, &r));
+  *n = r.n;
+  vs_ranking_finish(&r);
+  return VS_OK;
+}
+
+void vs_index_calibrate_some(vs_index *ix) {
+  bool done = false;
+  if (ix->optimizing != OPTIMIZE_IDLE || ix->n_writes < ix->calibrate_from) return;
+  bool stale =
+      ix->calibrator && (ix->calibrates != walked_on(ix) || ix->n_writes - ix->writes_before > vs_index_count(ix) / 8);
+  if (stale || !vs_index_calibration_due(ix)) {
+    vs_calibrator_destroy(ix->calibrator);
+    ix->calibrator = NULL;
+  }
+  if (!vs_index_calibration_due(ix)) return;
+  vs_status status = VS_OK;
+  if (!ix->calibrator) {
+    status = vs_calibrator_create(ix->a, &ix->space, ix->sequences, &ix->present, &ix->calibrator);
+    ix->calibrates = walked_on(ix);
+    ix->writes_before = ix->n_writes;
+  }
+  vs_calibration result;
+  if (status == VS_OK) status = vs_calibrator_step(ix->calibrator, &ix->present, walk_to_calibrate, ix, &result, &done);
+  if (status == VS_OK && !done) return;
+  vs_calibrator_destroy(ix->calibrator);
+  ix->calibrator = NULL;
+  ix->calibrate_from = status == VS_OK ? 0 : ix->n_writes + RETRY_WRITES;
+  if (!done) return;
+  result.walked = ix->calibrates;
+  ix->calibration = result;
+  ix->n_writes -= ix->writes_before;
+}
+
+uint32_t vs_calibration_ef(const vs_calibration *c, float target, float *recall) {
+  *recall = 0;
+  if (c->n == 0) return 0;
+  uint32_t i = 0;
+  while (i + 1 < c->n && c->recall[i] < target) i++;
+  *recall = c->recall[i];
+  return c->ef[i];
+}
+
 /* -- Conversion -------------------------------------------------------- */
 
 void vs_index_configure(vs_index *ix, vs_quantization quantization, vs_layout layout) {
   ix->config.quantization = quantization;
   ix->config.layout = layout;
+  if (quantization != VS_QUANTIZE_NONE) return;
+  vs_bits_destroy(ix->bits);
+  ix->bits = NULL;
 }
 
 vs_quantization vs_index_quantization(const vs_index *ix) {
@@ -550,7 +681,7 @@ vs_status vs_index_scan_among(vs_index *ix, const void *query, const vs_search_p
       VS_TRY(scan_codes(ix, walking(ix, q), n_exact, among));
       vs_ranking_add_exact(&r, &ix->space, q, ix->graph.scratch.pool, ix->graph.scratch.n_pool);
     } else {
-      vs_flat_scan(&ix->space, among, q, &r);
+      scan_full(ix, q, params, among, &r);
     }
     *n_out = r.n;
     vs_ranking_finish(&r);

@@ -125,6 +125,11 @@ uint32_t vs_index_count(const vs_index *ix);
 VS_MUST_USE vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_params *params, vs_hit *out,
                                       uint32_t *n_out, vs_search_stats *stats);
 
+/* The k nearest of all slots, exactly, for each of n queries in one pass: n times min(k, count) hits and n numbers.
+ * Fails only for memory. */
+VS_MUST_USE vs_status vs_index_search_many(vs_index *ix, const void *queries, uint32_t n, uint32_t k, vs_hit *out,
+                                           uint32_t *n_out);
+
 /* The same among some of the slots: `among` holds only slots of the index, and
  * as many bits as the caller has slots. Scanning compares all of them, by their codes first where
  * there are some and neither exact nor no rescoring is asked for. The graph finds as many as it
@@ -136,6 +141,29 @@ VS_MUST_USE vs_status vs_index_scan_among(vs_index *ix, const void *query, const
 VS_MUST_USE vs_status vs_index_search_among(vs_index *ix, const void *query, const vs_search_params *params,
                                             const vs_bitset *among, vs_hit *out, uint32_t *n_out, bool *local,
                                             vs_search_stats *stats);
+
+/* TARGET RECALL. What recall (of the nearest VS_CALIBRATION_K, measured on samples of the index's own data) growing ef
+ * give. It holds for the graph as it was; when that has grown by half, lost a third, or half of it was
+ * replaced, or it is walked on other codes, it is due again, and the old one stays in use meanwhile. */
+#define VS_CALIBRATION_K 10u
+#define VS_CALIBRATION_POINTS 13u
+typedef struct {
+  uint32_t n; /* points; 0 = none measured yet */
+  uint32_t ef[VS_CALIBRATION_POINTS];
+  float recall[VS_CALIBRATION_POINTS];
+  uint32_t of;     /* vectors there were */
+  uint32_t walked; /* on what: full vectors, codes, neighbours' codes */
+} vs_calibration;
+
+/* Of the present graph, borrowed; n = 0: none. */
+const vs_calibration *vs_index_calibration(const vs_index *ix);
+/* One that was saved. */
+void vs_index_calibrated(vs_index *ix, const vs_calibration *calibration);
+/* Goes on calibrating for a few milliseconds where it is due and the graph is used. Failures put it off. */
+void vs_index_calibrate_some(vs_index *ix);
+bool vs_index_calibration_due(const vs_index *ix);
+/* The least ef measured to reach the recall, or the greatest measured; *recall: what it gave. 0: not measured. */
+uint32_t vs_calibration_ef(const vs_calibration *c, float target, float *recall);
 
 /* How vs_index_search would answer now: true = flat scan. */
 bool vs_index_would_scan(const vs_index *ix, uint32_t k, uint32_t ef);

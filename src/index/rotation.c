@@ -1,7 +1,6 @@
-/* rotation.c - signs and Hadamard transforms (see rotation.h).
+/* rotation.c - a random rotation of vectors (see rotation.h).
  *
- * Layer: index (L2), internal; knows neither codes nor graphs. Images depend on
- * the seed, as codes are of rotated vectors.
+ * Layer: index (L2), internal; knows no vectors but those it is given.
  */
 #include "rotation.h"
 
@@ -9,21 +8,25 @@
 
 #include <math.h>
 
-#define SIGN_SEED 0x726f746174696f6eu
+/* Any; images depend on it, as the codebooks in them are of rotated vectors. */
+#define SIGN_SEED 0x7475726b6f646573u
 
 vs_status vs_rotation_init(vs_rotation *r, vs_alloc *a, uint32_t dim) {
-  r->n = vs_rotation_floats(dim);
+  vs_rng rng = {SIGN_SEED};
+  float scale = 1 / sqrtf((float)VS_ROTATION_BLOCK);
+  r->n = (dim + VS_ROTATION_BLOCK - 1) / VS_ROTATION_BLOCK * VS_ROTATION_BLOCK;
   r->sign = vs_malloc(a, 2 * (size_t)r->n * sizeof(float));
   if (!r->sign) return VS_OUT_OF_MEMORY;
-  vs_rng random = {SIGN_SEED};
-  float scale = 1 / sqrtf((float)VS_ROTATION_BLOCK);
-  for (uint32_t i = 0; i < 2 * r->n; i++) r->sign[i] = vs_rng_below(&random, 2) ? scale : -scale;
+  for (uint32_t i = 0; i < 2 * r->n; i++) r->sign[i] = vs_rng_below(&rng, 2) ? scale : -scale;
   return VS_OK;
 }
 
-void vs_rotation_deinit(vs_rotation *r, vs_alloc *a) { vs_free(a, r->sign); }
+void vs_rotation_deinit(vs_rotation *r, vs_alloc *a) {
+  vs_free(a, r->sign);
+  r->sign = NULL;
+}
 
-void vs_rotation_apply(const vs_rotation *r, float *x, float *out) {
+void vs_rotate(const vs_rotation *r, float *x, float *out) {
   uint32_t n_blocks = r->n / VS_ROTATION_BLOCK;
   const float *first = r->sign, *second = r->sign + r->n;
   for (uint32_t i = 0; i < r->n; i++) x[i] *= first[i];

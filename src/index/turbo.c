@@ -16,9 +16,8 @@
  * so that estimate = v + add - factor <c, q'>, with p' = p - mean, q' = q - mean:
  * around the mean products are small, and so are the steps of the 6-bit tables.
  *
- * ROTATION. Twice: random signs and a Hadamard transform of each 128 floats,
- * with the blocks dealt out to each other in between. It spreads each
- * component over all pieces, so that pieces are alike whatever the data.
+ * ROTATION (rotation.h) spreads each component over all pieces, so that pieces
+ * are alike whatever the data.
  *
  * KEPT CURRENT lazily: a changed list (a neighbour inserted, removed or
  * replaced) puts its node's item out of date (its first factor becomes 0), and
@@ -30,14 +29,10 @@
  */
 #include "turbo.h"
 
-#include "../base/rng.h"
-
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-/* Any; images depend on it, as their codebooks are of rotated vectors. */
-#define SIGN_SEED 0x7475726b6f646573u
 #define GROUP 32u
 #define ITEM_ALIGN 64u
 
@@ -48,15 +43,9 @@ static float *factors(const vs_turbo *t, uint32_t slot) { return vs_blocks_at(&t
 
 /* -- Life -------------------------------------------------------------- */
 
-static void fill_signs(vs_turbo *t) {
-  vs_rng r = {SIGN_SEED};
-  float scale = 1 / sqrtf((float)VS_ROTATION_BLOCK);
-  for (uint32_t i = 0; i < 2 * t->n; i++) t->sign[i] = vs_rng_below(&r, 2) ? scale : -scale;
-}
-
 static vs_status allocate(vs_turbo *t) {
   vs_alloc *a = t->a;
-  t->sign = vs_malloc(a, 2 * (size_t)t->n * sizeof(float));
+  VS_TRY(vs_rotation_init(&t->rotation, a, t->dim));
   t->model.codebook = vs_calloc(a, VS_CENTROIDS * (size_t)t->n, sizeof(float));
   t->model.half_norms = vs_calloc(a, VS_CENTROIDS * (size_t)t->m, sizeof(float));
   t->model.mean = vs_calloc(a, t->n, sizeof(float));
@@ -66,7 +55,7 @@ static vs_status allocate(vs_turbo *t) {
   t->code = vs_malloc(a, t->m);
   t->products = vs_malloc(a, VS_CENTROIDS * (size_t)t->m * sizeof(float));
   t->lut = vs_malloc(a, VS_CENTROIDS * (size_t)t->m);
-  bool model = t->sign && t->model.codebook && t->model.half_norms && t->model.mean;
+  bool model = t->model.codebook && t->model.half_norms && t->model.mean;
   return model && t->x && t->y && t->z && t->code && t->products && t->lut ? VS_OK : VS_OUT_OF_MEMORY;
 }
 
@@ -87,7 +76,6 @@ vs_status vs_turbo_create(vs_alloc *a, vs_hnsw *g, vs_turbo **out) {
     vs_turbo_destroy(t);
     return status;
   }
-  fill_signs(t);
   *out = t;
   return VS_OK;
 }
@@ -96,7 +84,7 @@ void vs_turbo_destroy(vs_turbo *t) {
   if (!t) return;
   if (t->g->derived == &t->node) t->g->derived = NULL;
   vs_blocks_deinit(&t->node);
-  vs_free(t->a, t->sign);
+  vs_rotation_deinit(&t->rotation, t->a);
   vs_free(t->a, t->model.codebook);
   vs_free(t->a, t->model.half_norms);
   vs_free(t->a, t->model.mean);
@@ -120,19 +108,7 @@ vs_status vs_turbo_reserve(vs_turbo *t, uint32_t n_slots) { return vs_blocks_res
 
 /* -- Coding ------------------------------------------------------------ */
 
-void vs_turbo_rotate(const vs_turbo *t, float *x, float *out) {
-  uint32_t n_blocks = t->n / VS_ROTATION_BLOCK;
-  const float *first = t->sign, *second = t->sign + t->n;
-  for (uint32_t i = 0; i < t->n; i++) x[i] *= first[i];
-  vs_hadamard(x, t->n);
-  for (uint32_t b = 0; b < n_blocks; b++) {
-    for (uint32_t i = 0; i < VS_ROTATION_BLOCK; i += 4) {
-      uint32_t from = b * VS_ROTATION_BLOCK + i, to = i * n_blocks + 4 * b;
-      for (uint32_t j = 0; j < 4; j++) out[to + j] = x[from + j] * second[from + j];
-    }
-  }
-  vs_hadamard(out, t->n);
-}
+void vs_turbo_rotate(const vs_turbo *t, float *x, float *out) { vs_rotate(&t->rotation, x, out); }
 
 void vs_turbo_restore(const vs_turbo *t, uint32_t slot, float *out) {
   const vs_code *c = vs_space_code(t->g->space, slot);

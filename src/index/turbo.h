@@ -8,6 +8,7 @@
 #define VS_TURBO_H
 
 #include "hnsw.h"
+#include "rotation.h"
 
 /* What training gives. All vectors are rotated ones. */
 typedef struct {
@@ -31,7 +32,7 @@ typedef struct {
   uint32_t dim, n;   /* n: rotated floats, a multiple of 128 */
   uint32_t m, width; /* pieces and their floats; m * width = n */
   uint32_t cap;      /* neighbours of an item, a multiple of 32 */
-  float *sign;       /* 2n: the signs of both rounds of the rotation, scaled */
+  vs_rotation rotation;
   vs_turbo_model model;
   vs_blocks node;   /* by slot: cap factors (the first 0 = out of date), cap addends, codes */
   float *x, *y, *z; /* n floats each: scratch */

@@ -61,6 +61,10 @@ float vs_metric_score(vs_metric metric, float distance) {
   }
 }
 
+void vs_dot_4x2(const float *const q[4], const float *const x[2], uint32_t n, float out[8]) {
+  vs_k_dot_4x2(q, x, n, out);
+}
+
 int32_t vs_dot_i8_i7(const int8_t *a, const int8_t *b, uint32_t n) { return vs_k_dot_i8_i7(a, b, n); }
 
 void vs_code_encode(const float *v, uint32_t dim, uint32_t n, vs_code *out) { vs_k_code_encode(v, dim, n, out); }

@@ -57,6 +57,10 @@ vs_kernel_f32 vs_kernel_f32_for(vs_metric metric);
 /* The scalar specification: what tests compare the others with. */
 vs_kernel_f32 vs_kernel_f32_scalar(vs_metric metric);
 
+/* Plain dot products: out[4 i + j] = q[j] . x[i], j < 4, i < 2. They add in another order than the
+ * metrics' kernels do, and are not settled: beyond the range of float they are infinite or NaN. */
+void vs_dot_4x2(const float *const q[4], const float *const x[2], uint32_t n, float out[8]);
+
 /* "cosine", ... as in the JavaScript API; NULL / VS_METRIC_COUNT when unknown. */
 const char *vs_metric_name(vs_metric metric);
 vs_metric vs_metric_parse(const char *name, size_t n);

@@ -42,6 +42,7 @@
 VS_KERNEL_OPS(VS_DECLARE_KERNEL)
 #undef VS_DECLARE_KERNEL
 
+VS_KERNEL(vs_k_dot_4x2) void vs_k_dot_4x2(const float *const q[4], const float *const x[2], uint32_t n, float *out);
 VS_KERNEL(vs_k_dot_i8_i7) int32_t vs_k_dot_i8_i7(const int8_t *a, const int8_t *b, uint32_t n);
 VS_KERNEL(vs_k_code_encode) void vs_k_code_encode(const float *v, uint32_t dim, uint32_t n, vs_code *out);
 VS_KERNEL(vs_k_code_x4)

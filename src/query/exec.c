@@ -43,7 +43,7 @@ void vs_exec_deinit(vs_exec *x) {
   x->cap = 0;
 }
 
-static vs_status reserve(vs_exec *x, uint32_t n) {
+vs_status vs_exec_reserve(vs_exec *x, uint32_t n) {
   if (n <= x->cap) return VS_OK;
   vs_hit *hit = vs_malloc(x->a, (size_t)n * sizeof *hit);
   vs_result *result = vs_malloc(x->a, (size_t)n * sizeof *result);
@@ -180,7 +180,7 @@ static vs_status post_filter(vs_exec *x, const vs_target *t, const vs_request *r
 /* The k nearest that may be returned, into x->hit. */
 static vs_status candidates(vs_exec *x, const vs_target *t, const vs_request *r, uint32_t k, uint32_t *n) {
   vs_account *c = &x->account;
-  VS_TRY(reserve(x, k));
+  VS_TRY(vs_exec_reserve(x, k));
   *n = 0;
   if (!r->filter) {
     vs_search_stats s;

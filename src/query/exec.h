@@ -18,6 +18,8 @@ typedef struct {
   uint32_t k, ef;   /* k at most the number of records, ef > 0 */
   uint32_t rescore; /* as of vs_search_params */
   bool exact, explain;
+  uint32_t target_recall; /* in thousandths: what ef was chosen for; 0 = ef was given */
+  float recall;           /* what ef gave when that was measured; 0 = it was not yet */
   double max_distance, min_score;
   vs_prepared *filter; /* NULL: none */
   vs_slice extra;      /* facets and boosts (vs_abi.def), or no bytes */
@@ -74,6 +76,12 @@ void vs_exec_deinit(vs_exec *x);
 
 /* Fills x->result, *n of them. VS_INVALID_ARGUMENT (extra), VS_OUT_OF_MEMORY. */
 VS_MUST_USE vs_status vs_exec_query(vs_exec *x, const vs_target *t, const vs_request *r, uint32_t *n, vs_err *err);
+/* The same, exactly, for n plain queries at once: r->vector has all vectors, filter and extra are none. Result j of
+ * query i is x->result[i * k + j]; slot VS_NO_SLOT: that query has no more. */
+#define VS_EXEC_MANY_HITS (1u << 20)
+VS_MUST_USE vs_status vs_exec_many(vs_exec *x, const vs_target *t, const vs_request *r, uint32_t n, vs_err *err);
+/* Room for n hits and results. */
+VS_MUST_USE vs_status vs_exec_reserve(vs_exec *x, uint32_t n);
 /* Plans only: x->account and x->plan. */
 VS_MUST_USE vs_status vs_exec_estimate(vs_exec *x, const vs_target *t, const vs_request *r, vs_err *err);
 

@@ -15,6 +15,7 @@
  *              was done, or null; n: what the step gave. Several searches: the first were not enough
  *   distances, hops, evaluated, rounds (searches), fellBack, returned, us: of the whole
  *   fullDistances: those of the distances that compared full vectors, not codes
+ *   targetRecall, measuredRecall: what ef was chosen for and what it gave on samples of the data, or null
  *   rejected   [{plan, cost, why}], cost in thousands of nanoseconds or null; cost: the chosen plan's
  *   hints      [{do, field?, value?, improves, why}]: improves names a counter of this object
  *              that gets smaller when the hint is followed
@@ -82,6 +83,20 @@ static void write_filter(const vs_target *t, const vs_request *r, vs_wr *w) {
     vs_value_end(w, one, 2);
   }
   vs_value_end(w, mark, n);
+}
+
+/* What ef was chosen for, and what it gave on samples of the data. */
+static void write_recall(const vs_request *r, vs_wr *w) {
+  vs_value_key(w, "targetRecall");
+  if (r->target_recall > 0)
+    vs_value_f64(w, r->target_recall / 1000.0);
+  else
+    vs_value_null(w);
+  vs_value_key(w, "measuredRecall");
+  if (r->recall > 0)
+    vs_value_f64(w, (double)r->recall);
+  else
+    vs_value_null(w);
 }
 
 static const char *method_name(vs_match_method method) {
@@ -214,11 +229,12 @@ static void write_hints(const vs_account *c, const vs_target *t, const vs_reques
 
 vs_status vs_explain(const vs_account *c, const vs_target *t, const vs_request *r, bool ran, vs_wr *w) {
   size_t mark = vs_value_object_begin(w);
-  uint32_t n = 16;
+  uint32_t n = 18;
   pair_text(w, "plan", vs_plan_name(c->plan.kind));
   pair_u64(w, "records", c->input.n);
   pair_u64(w, "k", r->k);
   pair_u64(w, "ef", r->ef);
+  write_recall(r, w);
   pair_u64(w, "width", c->width);
   write_filter(t, r, w);
   write_estimate(c, r, w);

@@ -1,7 +1,11 @@
 // run.mjs - `npm run bench`: builds every engine's index, searches them side by side, writes RESULTS.md and plots.
 //
-//   node tests/bench/run.mjs [--quick] [--n 100000] [--dim 384] [--metric cosine] [--data file.f32]
+//   node tests/bench/run.mjs [search|build|memory|open|flat|batch|scaling] [--quick] [--n 100000] [--dim 384] [--metric cosine] [--data file.f32]
 //                            [--only name,name] [--rounds 3] [--jobs 2] [--minutes 18]
+//
+// Without a command everything is run. `search` leaves out saving and opening, `build`, `memory` and `open` leave out the
+// searches and print a table of what is theirs; flat, batch and scaling are described in commands.mjs. --data takes any
+// file of float32 rows, with --dim and --metric; its last 1,000 rows are the queries.
 //
 // METHOD. Indexes are built `jobs` at a time, each by one thread in a process of
 // its own, the reference together with ours. Then the machine is left to the
@@ -20,6 +24,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { COMMANDS } from './commands.mjs';
 import { BUILD, ENGINES, Worker, compile, entryFile } from './engines.mjs';
 import { QUERIES, TRUTH_K, dataset } from './gen.mjs';
 import { report } from './report.mjs';
@@ -33,10 +38,12 @@ const M = 16;
 const EF_CONSTRUCTION = 200;
 const OPEN_PROCESS_RUNS = 5;
 
-const { values: args } = parseArgs({ options: {
+const PARTS = ['search', 'build', 'memory', 'open'];
+
+const { values: args, positionals: [command] } = parseArgs({ allowPositionals: true, options: {
   quick: { type: 'boolean' }, n: { type: 'string' }, dim: { type: 'string' }, metric: { type: 'string' },
   data: { type: 'string' }, only: { type: 'string' }, rounds: { type: 'string' }, jobs: { type: 'string' },
-  minutes: { type: 'string' },
+  minutes: { type: 'string' }, largest: { type: 'string' }, layout: { type: 'string' },
 } });
 const options = {
   n: Number(args.n ?? (args.quick ? 20_000 : args.data ? Infinity : 100_000)),
@@ -46,7 +53,12 @@ const options = {
   rounds: Number(args.rounds ?? (args.quick ? 3 : 5)),
   jobs: Number(args.jobs ?? Math.min(2, availableParallelism())),
   minutes: Number(args.minutes ?? 18),
+  largest: Number(args.largest ?? 100_000),
+  layout: args.layout ?? 'standard',
 };
+if (command !== undefined && !PARTS.includes(command) && !COMMANDS[command]) {
+  throw new Error(`unknown command ${command}; there are ${[...PARTS, ...Object.keys(COMMANDS)].join(', ')}`);
+}
 const started = performance.now();
 const minutesSpent = () => (performance.now() - started) / 60_000;
 const line = (what, fields) => console.log(JSON.stringify({ what, ...fields }));
@@ -158,7 +170,23 @@ function wasmSizes() {
   });
 }
 
+/** What one part of the benchmark found, as a table. */
+function partTable(engines) {
+  const columns = { build: ['cpu', 'seconds'], memory: ['mb', 'used'],
+    open: ['save', 'open', 'read', 'openToRead', 'fileMb', 'firstMs'] }[command];
+  const rows = engines.map((engine) => {
+    const found = { ...engine.build, ...engine.kept };
+    return [engine.name, engine.skipped ? { skipped: engine.skipped }
+      : Object.fromEntries(columns.filter((name) => name in found).map((name) => [name, found[name]]))];
+  });
+  console.table(Object.fromEntries(rows));
+}
+
 mkdirSync(BUILD, { recursive: true });
+if (COMMANDS[command]) {
+  await COMMANDS[command](options);
+  process.exit(0);
+}
 const exact = compile('exact.c', 'exact', 'cc', ['-std=c11', '-O3', '-march=native', '-ffast-math']);
 const set = dataset({ root: BUILD, exact, ...options });
 line('data', set);
@@ -171,9 +199,13 @@ const engines = ENGINES.map((spec) => ({
 }));
 await buildAll(engines.filter((engine) => !engine.skipped), set);
 const running = engines.filter((engine) => !engine.skipped);
-await searchAll(running, truth);
-for (const engine of running) if (!engine.skipped) await keep(engine);
+if (command === undefined || command === 'search') await searchAll(running, truth);
+if (command === undefined || command === 'open') for (const engine of running) if (!engine.skipped) await keep(engine);
 for (const engine of engines) engine.worker?.quit();
+if (PARTS.includes(command) && command !== 'search') {
+  partTable(engines);
+  process.exit(0);
+}
 const sizes = wasmSizes();
 for (const size of sizes) line('wasm', size);
 const text = report({ set, engines, sizes, efs: EFS, k: K, options, minutes: minutesSpent() });

@@ -68,7 +68,6 @@ export const cases = {
   'what this version does not offer is UNSUPPORTED': async ({ open, tryOpen }) => {
     for (const options of [
       { quantization: 'int8', metric: 'manhattan' }, { quantization: 'int8', index: { type: 'flat' } },
-      { index: { targetRecall: 0.95 } },
       { storage: 'memory', requirePersistence: true },
     ]) {
       await fails('UNSUPPORTED', tryOpen(options));
