@@ -24,7 +24,7 @@ OPTIMIZE = -O2
 COLD_LAYERS := store db api cli
 COLD_FILES := $(addprefix base/,clock io io_host io_mem io_posix status utf8) $(addprefix index/,index hnsw_remove hnsw_refine turbo_train) \
   $(addprefix filter/,build explain geo lex like number parse tree) \
-  $(addprefix text/,analyze expand pool postings search_plan stem_english stem_porter textindex textoptions textquery unicode vocabulary) \
+  $(addprefix text/,analyze expand pool postings search_plan rice stem_english stem_porter text_image_read text_image_write textindex textindex_check textoptions textquery unicode vocabulary) \
   $(addprefix query/,boost exec explain facets match meta meta_choose meta_image mmr plan range_index value_index)
 # What reads each record when a store is opened.
 WARM_FILES := $(addprefix db/,collection image_load record)

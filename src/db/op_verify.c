@@ -62,6 +62,9 @@ static vs_op_answer verify_step(vs_op_state *base, double *budget) {
   vs_status indexed = vs_meta_check(&db->coll.meta);
   if (indexed == VS_CORRUPT) finding(op, "", "a metadata index disagreed with the records; it is built anew");
   if (indexed == VS_OUT_OF_MEMORY) status = indexed;
+  indexed = vs_textindex_check(&db->coll.text);
+  if (indexed == VS_CORRUPT) finding(op, "", "the text index disagreed with the records; it is built anew");
+  if (indexed == VS_OUT_OF_MEMORY) status = indexed;
   vs_value_end(&base->result, op->mark, op->n);
   if (!base->result.failed && status != VS_OUT_OF_MEMORY) return VS_OP_DONE;
   vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to verify");
