@@ -24,8 +24,9 @@ OPTIMIZE = -O2
 COLD_LAYERS := store db api cli
 COLD_FILES := $(addprefix base/,clock io io_host io_mem io_posix status utf8) $(addprefix index/,calibrate coding index kmeans training hnsw_remove hnsw_refine scan_bits turbo_train) \
   $(addprefix filter/,build explain geo lex like number parse tree) \
-  $(addprefix text/,analyze expand lang pool postings search_plan stem_english stem_porter suggest textindex textoptions textquery unicode vocabulary) \
-  $(addprefix query/,boost exec explain facets many match meta meta_choose meta_image mmr plan range_index value_index)
+  $(addprefix text/,analyze expand lang pool postings rice search_plan sparse stem_english stem_porter stem_vm suggest \
+    text_image_read text_image_write textindex textindex_check textoptions textquery unicode vocabulary) \
+  $(addprefix query/,boost exec explain facets fuse many match meta meta_choose meta_image mmr plan range_index value_index)
 # What reads each record when a store is opened.
 WARM_FILES := $(addprefix db/,collection image_load record)
 WASM_CFLAGS = $(WARN) $(OPTIMIZE) -DNDEBUG -fno-math-errno -fno-strict-aliasing $(WASM_FEATURES)

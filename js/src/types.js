@@ -568,8 +568,9 @@
  * @property {{ name: string, dimension: number, done: number } | null} reembedding an unfinished re-embedding
  * @property {{ field: string, kind: 'value' | 'range', bytes: number, [key: string]: any }[]} indexes of metadata
  *   fields
- * @property {{ ready: boolean, records: number, terms: number, bytes: number }} text the index of texts; it is built by
- *   the first text query
+ * @property {{ ready: boolean, records: number, terms: number, bytes: number, built: number, read: number, added: number
+ *   }} text the index of texts; the first text query builds it from the records' texts (`built` of them), or reads what
+ *   a checkpoint saved of it (`read`) and adds what that lacks (`added`)
  * @property {'strict' | 'relaxed'} durability
  * @property {{ total: number, wasm: number, [part: string]: number }} memory bytes; total is WASM memory and
  *   what the storage keeps in memory

@@ -9,12 +9,17 @@
  *                 3  vectors of another embedder follow: u32 dimension, its name
  *                 4  some of them: u32 slot, float32 each; repeated
  *                 5  a block of the metadata indexes (query/meta_image.h)
+ *                10  a block of a layer of the text index (text/text_image.h)
  *                20  a piece of the model of trained codes (vs_index_encode_model),
  *                    after the last of kind 2
  *
  * The metadata indexes are in parts of their own, the last ones, whose n_items is
  * 0: an opening passes them by, and they are read when the first filter is used.
  * Nothing depends on them: damaged ones are built anew from the records.
+ *
+ * The text index is in parts of its own too, whose n_items has VS_TEXT_PART; those of one generation are a
+ * layer. An opening passes them by, the first text query reads them, and nothing depends on them. A checkpoint keeps
+ * the layers that hold, and writes what they lack.
  *
  * A record of a segment is live iff the slot table holds its rev at its slot;
  * everything else in segments is garbage left by later writes. The slot table
@@ -28,6 +33,7 @@
 
 #include "../query/meta_image.h"
 #include "../store/store.h"
+#include "../text/text_image.h"
 #include "collection.h"
 #include "config.h"
 
@@ -45,6 +51,7 @@ typedef struct {
     IMAGE_INDEX,
     IMAGE_STAGED,
     IMAGE_META,
+    IMAGE_TEXT,
     IMAGE_WRITTEN
   } state;
   uint32_t slot;       /* next slot to look at */
@@ -52,6 +59,11 @@ typedef struct {
   uint64_t n_in_file;
   bool index_begun, index_done, staged_begun;
   vs_meta_writer meta;
+  vs_text_writer text; /* x is NULL while there is no layer to write */
+  bool text_begun;
+  uint64_t text_kept[VS_TEXT_LAYERS]; /* generations of the layers that stay, once the new one is written */
+  uint32_t n_text_kept;
+  bool spare; /* there is little room: the text index is left out */
   vs_block_writer *writer;
   vs_wr block;
   vs_blocks live; /* uint32_t per file of the manifest in force: live records */
@@ -77,6 +89,15 @@ void vs_image_writer_undo(vs_image_writer *w);
 static inline bool vs_image_is_meta_part(const vs_file_ref *ref) {
   return ref->kind == VS_FILE_INDEX && ref->n_items == 0;
 }
+/* Whether it holds a part of the text index. */
+#define VS_TEXT_PART (UINT64_C(1) << 63)
+static inline bool vs_image_is_text_part(const vs_file_ref *ref) {
+  return ref->kind == VS_FILE_INDEX && (ref->n_items & VS_TEXT_PART) != 0;
+}
+/* Goes on writing the text index (image_text.c). Whatever fails: it is not saved then. */
+void vs_image_write_text(vs_image_writer *w, double *budget, bool *done);
+/* The collection is as the manifest says: lets it read the text index from there when it needs it. */
+void vs_image_offer_text(vs_collection *c, vs_store *store);
 /* The collection is as the manifest says: lets it read the metadata indexes from there when it needs them. */
 void vs_image_offer_meta(vs_collection *c, vs_store *store);
 

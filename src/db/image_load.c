@@ -124,6 +124,7 @@ static vs_status load_files(vs_image_loader *l, vs_file_kind kind, double *budge
   while (*budget > 0) {
     if (!l->reader) {
       while (l->file < vs_store_n_files(l->store) && (vs_store_file(l->store, l->file)->kind != kind ||
+                                                      vs_image_is_text_part(vs_store_file(l->store, l->file)) ||
                                                       vs_image_is_meta_part(vs_store_file(l->store, l->file))))
         l->file++;
       if (l->file == vs_store_n_files(l->store)) {
@@ -196,6 +197,7 @@ vs_status vs_image_load(vs_image_loader *l, double *budget, bool *done, vs_err *
   if (l->state == LOAD_FINISH) {
     VS_TRY(check_complete(l, err));
     if (!l->consumed) vs_image_offer_meta(l->c, l->store);
+    if (!l->consumed) vs_image_offer_text(l->c, l->store);
     l->state = LOAD_DONE;
   }
   *done = true;

@@ -28,6 +28,7 @@ void vs_image_writer_init(vs_image_writer *w, vs_collection *c, vs_store *store,
 
 void vs_image_writer_deinit(vs_image_writer *w) {
   if (w->writer) vs_block_writer_destroy(w->writer);
+  vs_text_writer_release(&w->text);
   vs_wr_deinit(&w->block);
   vs_blocks_deinit(&w->live);
 }
@@ -238,7 +239,7 @@ static vs_status write_meta(vs_image_writer *w, double *budget, vs_err *err) {
   }
   if (!done) return VS_OK;
   VS_TRY(finish_file(w, err));
-  w->state = IMAGE_WRITTEN;
+  w->state = IMAGE_TEXT;
   return VS_OK;
 }
 
@@ -249,6 +250,10 @@ vs_status vs_image_write(vs_image_writer *w, double *budget, bool *done, vs_err 
   if (w->state == IMAGE_INDEX) VS_TRY(write_index(w, budget, err));
   if (w->state == IMAGE_STAGED) VS_TRY(write_staged(w, budget, err));
   if (w->state == IMAGE_META) VS_TRY(write_meta(w, budget, err));
+  if (w->state == IMAGE_TEXT) {
+    vs_image_write_text(w, budget, done);
+    if (*done) w->state = IMAGE_WRITTEN;
+  }
   *done = w->state == IMAGE_WRITTEN;
   return VS_OK;
 }

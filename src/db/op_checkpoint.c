@@ -208,6 +208,8 @@ vs_op_state *vs_op_begin_snapshot_change(vs_db_state *db, const vs_snapshot_requ
 /* Records from which metadata indexes that were built in this session are worth one
  * too: building them again costs microseconds per record and field. */
 #define CLOSE_MIN_INDEXED 4096u
+/* ... and texts from which their index is: building costs about a microsecond per word. */
+#define CLOSE_MIN_TEXTS 512u
 
 typedef struct {
   vs_op_state base;
@@ -253,6 +255,8 @@ vs_op_state *vs_op_begin_close(vs_db_state *db) {
   close_op *op = (close_op *)vs_op_create(db, &close_class);
   if (!op) return NULL;
   bool indexed = db->coll.meta.unsaved && db->coll.n_live >= CLOSE_MIN_INDEXED;
+  const vs_textindex *text = &db->coll.text;
+  indexed = indexed || (vs_textindex_ready(text) && text->n_unsaved >= CLOSE_MIN_TEXTS);
   bool worth = db->store && !db->checkpoint_running && (indexed || db->n_log_records >= CLOSE_MIN_RECORDS);
   if (worth) op->checkpoint = vs_op_begin_checkpoint(db, false);
   return &op->base;

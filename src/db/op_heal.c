@@ -17,6 +17,7 @@ static vs_status begin(vs_op_state *op) {
   op->heal = vs_calloc(&db->alloc, 1, sizeof *op->heal);
   if (!op->heal) return vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory for a checkpoint");
   vs_checkpoint_init(op->heal, &db->coll, db->store, false, false);
+  op->heal->image.spare = true;
   db->checkpoint_running = true;
   vs_store_heal_begin(db->store);
   return VS_OK;

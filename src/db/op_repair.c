@@ -71,6 +71,7 @@ static vs_status forget_files(repair_op *op) {
   op->state = REPAIR_CHECKPOINT;
   if (!db->store) return VS_OK;
   for (uint32_t slot = 0; slot < db->coll.n_slots; slot++) vs_coll_set_segment(&db->coll, slot, VS_SEG_NONE);
+  vs_textindex_unsave(&db->coll.text);
   VS_TRY(vs_store_drop_damaged_snapshots(db->store, vs_repair_report_add, &op->report, &db->err));
   op->checkpoint = vs_op_begin_checkpoint(db, false);
   return op->checkpoint ? VS_OK : db->err.status;

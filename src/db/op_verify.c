@@ -66,6 +66,9 @@ static vs_op_answer verify_step(vs_op_state *base, double *budget) {
   if (indexed == VS_OUT_OF_MEMORY) status = indexed;
   if (vs_sparse_check(&db->coll.sparse) != VS_OK)
     finding(op, "", "the index of sparse vectors disagrees with the records");
+  indexed = vs_textindex_check(&db->coll.text);
+  if (indexed == VS_CORRUPT) finding(op, "", "the text index disagreed with the records; it is built anew");
+  if (indexed == VS_OUT_OF_MEMORY) status = indexed;
   vs_value_end(&base->result, op->mark, op->n);
   if (!base->result.failed && status != VS_OUT_OF_MEMORY) return VS_OP_DONE;
   vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to verify");

@@ -380,7 +380,7 @@ vs_status vs_index_search(vs_index *ix, const void *query, const vs_search_param
       scan_full(ix, q, params, &ix->present, &r);
     } else {
       /* Codes need a few candidates more than there are answers, or the last of these is whoever is left. */
-      uint32_t least = ix->has_codes && rescored(params, k) > k ? rescored(params, k) : k;
+      uint32_t wanted = ix->has_codes ? rescored(ix, params, k) : 0, least = wanted > k ? wanted : k;
       if (least > k + SPARE_MOST) least = k + SPARE_MOST;
       uint32_t ef = params->ef > least ? params->ef : least;
       VS_TRY(search_graph(ix, q, params, k, ef < n ? ef : n, &r));

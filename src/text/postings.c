@@ -2,7 +2,7 @@
  *
  * Layer: text (L2). A new record's slot is mostly the highest, so appending is
  * what is fast: O(bytes of the block's positions) to shift them. Anything else
- * takes a block apart and writes it anew, O(block).
+ * takes a block apart and writes it anew, and joins it with a neighbour where both are thin (P4): O(block).
  */
 #include "postings.h"
 
@@ -15,9 +15,9 @@ struct vs_list_work {
   uint32_t slot[VS_BLOCK_DOCS + 1], tf[VS_BLOCK_DOCS + 1];
   uint32_t from[VS_BLOCK_DOCS + 2]; /* where the positions of each begin in pos */
   uint32_t n;
-  uint8_t pos[POS_FULL + 2u * VS_POSITIONS * 5u];
+  uint8_t pos[POS_FULL + 2u * VS_POSITION_BYTES];
   uint8_t data[(VS_BLOCK_DOCS + 1) * 10u];
-  uint8_t fresh[VS_POSITIONS * 5u];
+  uint8_t fresh[VS_POSITION_BYTES];
 };
 
 void vs_lists_init(vs_lists *p, vs_alloc *a) {
@@ -131,20 +131,25 @@ static uint32_t find_block(const vs_list *l, uint32_t slot) {
 
 /* ============ Taking apart and writing anew ============ */
 
-static void take_apart(const vs_pool *pool, const vs_block *b, vs_list_work *w) {
+/* Behind what is in w already. */
+static void take_more_apart(const vs_pool *pool, const vs_block *b, vs_list_work *w) {
   const uint8_t *data = vs_pool_at(pool, b->run), *pos = data + b->data_n, *begin = pos;
-  uint32_t slot = b->first;
-  memcpy(w->pos, pos, b->pos_n);
-  w->n = b->n;
-  for (uint32_t i = 0; i < b->n; i++) {
+  uint32_t slot = b->first, from = w->from[w->n];
+  memcpy(w->pos + from, pos, b->pos_n);
+  for (uint32_t i = 0; i < b->n; i++, w->n++) {
     uint32_t head = vs_varint(&data);
     slot += head >> 1;
-    w->slot[i] = slot;
-    w->tf[i] = head & 1 ? 1 : vs_varint(&data);
-    w->from[i] = (uint32_t)(pos - begin);
-    pos = skip_varints(pos, kept_positions(w->tf[i]));
+    w->slot[w->n] = slot;
+    w->tf[w->n] = head & 1 ? 1 : vs_varint(&data);
+    w->from[w->n] = from + (uint32_t)(pos - begin);
+    pos = skip_varints(pos, kept_positions(w->tf[w->n]));
   }
-  w->from[b->n] = b->pos_n;
+  w->from[w->n] = from + b->pos_n;
+}
+
+static void take_apart(const vs_pool *pool, const vs_block *b, vs_list_work *w) {
+  w->n = w->from[0] = 0;
+  take_more_apart(pool, b, w);
 }
 
 /* Makes a block of w's postings from..to. The old run of the block, if any, is the caller's to give back. */
@@ -171,6 +176,28 @@ static vs_status put_together(vs_lists *p, vs_list_work *w, uint32_t from, uint3
 static vs_status have_work(vs_lists *p) {
   if (!p->work) p->work = vs_malloc(p->a, sizeof *p->work);
   return p->work ? VS_OK : VS_OUT_OF_MEMORY;
+}
+
+static bool is_loose(const vs_block *a, const vs_block *b) {
+  return (uint32_t)a->n + b->n <= VS_BLOCK_LOOSE && (uint32_t)a->pos_n + b->pos_n <= POS_FULL;
+}
+
+/* Makes one block of those at `at` and behind it; memory that is refused leaves them as they are. */
+static void join(vs_lists *p, vs_list *l, uint32_t at) {
+  vs_block *row = vs_list_blocks(l), a = row[at], b = row[at + 1], both;
+  take_apart(&p->pool, &a, p->work);
+  take_more_apart(&p->pool, &b, p->work);
+  if (put_together(p, p->work, 0, p->work->n, a.min_len < b.min_len ? a.min_len : b.min_len, &both) != VS_OK) return;
+  row[at] = both;
+  close_block(p, l, at + 1);
+  vs_pool_give(&p->pool, a.run, a.class);
+  vs_pool_give(&p->pool, b.run, b.class);
+}
+
+/* Upholds P4 around the block at `at`. */
+static void settle(vs_lists *p, vs_list *l, uint32_t at) {
+  if (at + 1 < l->n_blocks && is_loose(vs_list_blocks(l) + at, vs_list_blocks(l) + at + 1)) join(p, l, at);
+  if (at > 0 && at < l->n_blocks && is_loose(vs_list_blocks(l) + at - 1, vs_list_blocks(l) + at)) join(p, l, at - 1);
 }
 
 /* ============ Adding ============ */
@@ -227,6 +254,7 @@ static vs_status insert(vs_lists *p, vs_list *l, uint32_t at, const vs_posting *
   take_apart(&p->pool, &old, w);
   uint32_t i = 0;
   while (i < w->n && w->slot[i] < x->slot) i++;
+  if (i < w->n && w->slot[i] == x->slot) return VS_CORRUPT;
   uint32_t tail = w->n - i;
   memmove(w->slot + i + 1, w->slot + i, tail * sizeof *w->slot);
   memmove(w->tf + i + 1, w->tf + i, tail * sizeof *w->tf);
@@ -258,25 +286,36 @@ static vs_status insert(vs_lists *p, vs_list *l, uint32_t at, const vs_posting *
   return VS_OK;
 }
 
-vs_status vs_list_add(vs_lists *p, vs_list *l, const vs_posting *x) {
+vs_status vs_list_add_bytes(vs_lists *p, vs_list *l, const vs_posting *x, const uint8_t *pos, uint32_t pos_n) {
   VS_TRY(have_work(p));
-  uint8_t *pos = p->work->fresh;
-  uint32_t pos_n = put_positions(pos, x), at = find_block(l, x->slot);
+  uint32_t at = find_block(l, x->slot);
   vs_status status;
   if (l->n_blocks == 0) {
     status = add_alone(p, l, 0, x, pos, pos_n);
   } else {
     vs_block *b = &vs_list_blocks(l)[at];
-    assert(x->slot != b->last && x->slot != b->first);
+    if (x->slot == b->last || x->slot == b->first) return VS_CORRUPT;
     bool is_behind = x->slot > b->last, is_full = b->n == VS_BLOCK_DOCS || (uint32_t)b->pos_n + pos_n > POS_FULL;
-    if (is_behind && !is_full)
+    if (is_behind && !is_full) {
       status = append(p, b, x, pos, pos_n);
-    else if (is_behind)
+    } else if (is_behind) {
       status = add_alone(p, l, at + 1, x, pos, pos_n);
-    else
+      if (status == VS_OK) settle(p, l, at + 1);
+    } else {
+      uint32_t n = l->n_blocks;
       status = insert(p, l, at, x, pos, pos_n);
+      if (l->n_blocks > n) settle(p, l, at + 1);
+      if (l->n_blocks > n) settle(p, l, at);
+    }
   }
   if (status == VS_OK) l->n_docs++;
+  return status;
+}
+
+vs_status vs_list_add(vs_lists *p, vs_list *l, const vs_posting *x) {
+  VS_TRY(have_work(p));
+  vs_status status = vs_list_add_bytes(p, l, x, p->work->fresh, put_positions(p->work->fresh, x));
+  assert(status != VS_CORRUPT);
   return status;
 }
 
@@ -309,6 +348,7 @@ vs_status vs_list_remove(vs_lists *p, vs_list *l, uint32_t slot, bool *found) {
   }
   vs_pool_give(&p->pool, old.run, old.class);
   l->n_docs--;
+  if (l->n_blocks > 1) settle(p, l, at < l->n_blocks ? at : l->n_blocks - 1);
   return VS_OK;
 }
 

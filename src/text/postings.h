@@ -18,6 +18,9 @@
  *   P2  n_docs is the sum of the blocks' n.
  *   P3  max_tf is at least every count of the block (saturated at its type's
  *       maximum), min_len at most every length given with its postings.
+ *   P4  neighbours have together more than VS_BLOCK_LOOSE postings, or more bytes of positions than one block takes:
+ *       what changes leave thinly filled they join at once, so that no debt gathers and memory stays in
+ *       proportion (unless memory for joining was refused).
  */
 #ifndef VS_TEXT_POSTINGS_H
 #define VS_TEXT_POSTINGS_H
@@ -25,7 +28,10 @@
 #include "pool.h"
 
 #define VS_BLOCK_DOCS 128u
+#define VS_BLOCK_LOOSE 96u
 #define VS_POSITIONS 4096u
+/* Most bytes of a posting's positions. */
+#define VS_POSITION_BYTES (VS_POSITIONS * 5u)
 
 typedef struct {
   uint32_t first, last; /* slots */
@@ -70,6 +76,9 @@ void vs_lists_deinit(vs_lists *p);
 
 /* Adds a posting for a slot that the list does not have. VS_OUT_OF_MEMORY: the list is as it was. */
 VS_MUST_USE vs_status vs_list_add(vs_lists *p, vs_list *l, const vs_posting *x);
+/* The same with the positions as their bytes, which must be sound. VS_CORRUPT: the list has the slot already. */
+VS_MUST_USE vs_status vs_list_add_bytes(vs_lists *p, vs_list *l, const vs_posting *x, const uint8_t *pos,
+                                        uint32_t pos_n);
 /* Removes the posting of a slot; false in *found: there was none. VS_OUT_OF_MEMORY: the list is as it was. */
 VS_MUST_USE vs_status vs_list_remove(vs_lists *p, vs_list *l, uint32_t slot, bool *found);
 /* Frees what the list holds beside its pool runs. */

@@ -3,7 +3,8 @@
  * Layer: text (L2). A record's tokens are gathered first, by term and field,
  * then each becomes a posting: O(tokens).
  */
-#include "textindex.h"
+#include "../base/crc32c.h"
+#include "textindex_impl.h"
 
 #include <string.h>
 
@@ -30,10 +31,23 @@ void vs_textindex_init(vs_textindex *x, vs_alloc *a, const vs_texts *texts, uint
   x->hash_seed = hash_seed;
   vs_analyzer_init(&x->analyzer, a);
   vs_wr_init(&x->weights, a);
+  vs_bitset_init(&x->changed, a);
+  vs_blocks_init(&x->saved, a, 1);
 }
 
-/* Forgets what was built. */
-static void give_up(vs_textindex *x) {
+void vs_textindex_unsave(vs_textindex *x) {
+  vs_text_read_forget(x);
+  vs_blocks_deinit(&x->saved);
+  vs_blocks_init(&x->saved, x->a, 1);
+  x->n_layers = 0;
+  x->n_unsaved = x->n_docs;
+}
+
+void vs_textindex_give_up(vs_textindex *x) {
+  x->epoch++;
+  x->n_built = x->n_read = x->n_added = x->n_layers = x->n_unsaved = 0;
+  vs_blocks_deinit(&x->saved);
+  vs_blocks_init(&x->saved, x->a, 1);
   if (!x->begun) return;
   vs_vocabulary_deinit(&x->vocabulary);
   for (uint32_t i = 0; i < x->n_fields; i++) vs_blocks_deinit(&x->field[i].length);
@@ -46,7 +60,8 @@ static void give_up(vs_textindex *x) {
 }
 
 void vs_textindex_deinit(vs_textindex *x) {
-  give_up(x);
+  vs_text_read_forget(x);
+  vs_textindex_give_up(x);
   vs_analyzer_deinit(&x->analyzer);
   vs_wr_deinit(&x->weights);
 }
@@ -74,6 +89,21 @@ static vs_status check_weights(const vs_value *weights, vs_err *err) {
               : vs_fail(err, VS_INVALID_ARGUMENT, "text.weights must be numbers above 0, at most 1000, by field");
 }
 
+/* Sums of checksums, so that the order of the options does not matter. */
+static uint32_t settings_of(const vs_value *options) {
+  vs_rd r = vs_rd_of(options->bytes.p, options->bytes.n);
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < options->count; i++) {
+    const uint8_t *from = r.p;
+    vs_slice key = vs_rd_slice(&r);
+    vs_value_read(&r);
+    bool is_scoring = (key.n == 2 && memcmp(key.p, "k1", 2) == 0) || (key.n == 1 && key.p[0] == 'b') ||
+                      (key.n == 7 && memcmp(key.p, "weights", 7) == 0);
+    if (!is_scoring) sum += vs_crc32c(0, from, (size_t)(r.p - from)) * 2654435761u;
+  }
+  return sum;
+}
+
 /* Numbers first, so that what can be refused is refused before anything is taken over. */
 static vs_status take_numbers(vs_textindex *x, const vs_value *options, vs_wr *weights, vs_err *err) {
   double k1 = 1.2, b = 0.75;
@@ -91,6 +121,19 @@ static vs_status take_numbers(vs_textindex *x, const vs_value *options, vs_wr *w
   return VS_OK;
 }
 
+static float weight_of(const vs_textindex *x, vs_slice name) {
+  vs_rd r = vs_rd_of(x->weights.p, x->weights.n);
+  vs_value object = x->weights.n ? vs_value_read(&r) : (vs_value){VS_VALUE_OBJECT, 0, 0, {NULL, 0}, 0};
+  r = vs_rd_of(object.bytes.p, object.bytes.n);
+  for (uint32_t i = 0; i < object.count; i++) {
+    vs_slice key = vs_rd_slice(&r);
+    vs_value v = vs_value_read(&r);
+    if (key.n == name.n && memcmp(key.p, name.p, name.n) == 0)
+      return (float)(v.tag == VS_VALUE_INT ? (double)v.i : v.f);
+  }
+  return 1;
+}
+
 vs_status vs_textindex_configure(vs_textindex *x, vs_slice options, vs_err *err) {
   vs_rd r = vs_rd_of(options.p, options.n);
   vs_value object = options.n ? vs_value_read(&r) : (vs_value){VS_VALUE_OBJECT, 0, 0, {NULL, 0}, 0};
@@ -106,12 +149,19 @@ vs_status vs_textindex_configure(vs_textindex *x, vs_slice options, vs_err *err)
     vs_wr_deinit(&weights);
     return status;
   }
-  give_up(x);
+  uint32_t settings = settings_of(&object);
+  if (settings != x->settings) {
+    vs_text_read_forget(x);
+    vs_textindex_give_up(x);
+  }
+  x->settings = settings;
   vs_analyzer_deinit(&x->analyzer);
   vs_wr_deinit(&x->weights);
   x->analyzer = fresh;
   x->analyzer.is_stop.ctx = &x->analyzer;
   x->weights = weights;
+  for (uint32_t i = 1; x->begun && i < x->n_fields; i++)
+    x->field[i].weight = weight_of(x, (vs_slice){x->names.p + x->field[i].name, x->field[i].name_n});
   return VS_OK;
 }
 
@@ -123,20 +173,7 @@ uint32_t vs_textindex_field(const vs_textindex *x, vs_slice name) {
   return VS_TEXT_FIELDS;
 }
 
-static float weight_of(const vs_textindex *x, vs_slice name) {
-  vs_rd r = vs_rd_of(x->weights.p, x->weights.n);
-  vs_value object = x->weights.n ? vs_value_read(&r) : (vs_value){VS_VALUE_OBJECT, 0, 0, {NULL, 0}, 0};
-  r = vs_rd_of(object.bytes.p, object.bytes.n);
-  for (uint32_t i = 0; i < object.count; i++) {
-    vs_slice key = vs_rd_slice(&r);
-    vs_value v = vs_value_read(&r);
-    if (key.n == name.n && memcmp(key.p, name.p, name.n) == 0)
-      return (float)(v.tag == VS_VALUE_INT ? (double)v.i : v.f);
-  }
-  return 1;
-}
-
-static vs_status open_field(vs_textindex *x, vs_slice name, uint32_t *out) {
+vs_status vs_textindex_open_field(vs_textindex *x, vs_slice name, uint32_t *out) {
   *out = vs_textindex_field(x, name);
   if (*out != VS_TEXT_FIELDS) return VS_OK;
   if (x->n_fields == VS_TEXT_FIELDS) {
@@ -152,7 +189,7 @@ static vs_status open_field(vs_textindex *x, vs_slice name, uint32_t *out) {
   return VS_OK;
 }
 
-static vs_status begin(vs_textindex *x) {
+vs_status vs_textindex_begin(vs_textindex *x) {
   x->field = vs_calloc(x->a, VS_TEXT_FIELDS, sizeof *x->field);
   if (!x->field) return VS_OUT_OF_MEMORY;
   vs_vocabulary_init(&x->vocabulary, x->a, x->hash_seed);
@@ -215,7 +252,7 @@ static vs_status gather(vs_textindex *x, record *rec, vs_slice text, uint8_t fie
   return VS_OK;
 }
 
-static vs_status set_length(vs_textindex *x, uint32_t slot, uint32_t field, uint32_t n_words, bool adds) {
+vs_status vs_textindex_count(vs_textindex *x, uint32_t slot, uint32_t field, uint32_t n_words, bool adds) {
   vs_text_field *f = &x->field[field];
   if (n_words == 0) return VS_OK;
   VS_TRY(vs_blocks_reserve(&f->length, slot + 1));
@@ -240,7 +277,7 @@ static vs_status gather_all(vs_textindex *x, record *rec, uint32_t slot, vs_slic
   uint32_t n_words;
   if (value.tag == VS_VALUE_STRING) {
     VS_TRY(gather(x, rec, value.bytes, 0, &n_words));
-    return set_length(x, slot, 0, n_words, rec->adds);
+    return vs_textindex_count(x, slot, 0, n_words, rec->adds);
   }
   r = vs_rd_of(value.bytes.p, value.bytes.n);
   for (uint32_t i = 0; i < value.count; i++) {
@@ -248,9 +285,9 @@ static vs_status gather_all(vs_textindex *x, record *rec, uint32_t slot, vs_slic
     vs_slice name = vs_rd_slice(&r);
     vs_value member = vs_value_read(&r);
     if (member.tag != VS_VALUE_STRING) continue;
-    VS_TRY(open_field(x, name, &field));
+    VS_TRY(vs_textindex_open_field(x, name, &field));
     VS_TRY(gather(x, rec, member.bytes, (uint8_t)field, &n_words));
-    VS_TRY(set_length(x, slot, field, n_words, rec->adds));
+    VS_TRY(vs_textindex_count(x, slot, field, n_words, rec->adds));
   }
   return VS_OK;
 }
@@ -311,27 +348,60 @@ static vs_status take_out(vs_textindex *x, uint32_t slot, vs_slice text) {
   return VS_OK;
 }
 
+/* What is saved of the slot does not hold any more. */
+static void note_change(vs_textindex *x, uint32_t slot) {
+  x->epoch++;
+  x->n_unsaved++;
+  if (x->source.open) vs_text_read_changed(x, slot);
+  uint8_t saved = vs_text_saved_in(x, slot);
+  if (!vs_text_is_layer(saved)) return;
+  x->layer[saved - 1].n_live--;
+  *(uint8_t *)vs_blocks_at(&x->saved, slot) = VS_TEXT_STALE;
+}
+
 void vs_textindex_added(vs_textindex *x, uint32_t slot, vs_slice text) {
-  if (x->begun && slot < x->built_to && add(x, slot, text) != VS_OK) give_up(x);
+  note_change(x, slot);
+  if (x->begun && slot < x->built_to && add(x, slot, text) != VS_OK) vs_textindex_give_up(x);
 }
 
 void vs_textindex_removing(vs_textindex *x, uint32_t slot, vs_slice text) {
-  if (x->begun && slot < x->built_to && take_out(x, slot, text) != VS_OK) give_up(x);
+  bool is_in = x->begun && (slot < x->built_to || (!x->reading && vs_text_is_layer(vs_text_saved_in(x, slot))));
+  note_change(x, slot);
+  if (is_in && take_out(x, slot, text) != VS_OK) vs_textindex_give_up(x);
 }
 
 /* ============ Building ============ */
 
+void vs_textindex_offer(vs_textindex *x, const vs_text_source *source) {
+  assert(!x->begun && !x->source.open);
+  x->source = *source;
+}
+
 vs_status vs_textindex_build(vs_textindex *x, double bytes, bool *done) {
-  vs_status status = x->begun ? VS_OK : begin(x);
+  *done = vs_textindex_ready(x);
+  if (*done) return VS_OK;
+  bool read = !x->source.open;
+  while (!read && bytes > 0) vs_text_read_some(x, &bytes, &read);
+  if (!read) return VS_OK;
+  x->epoch++;
+  vs_status status = x->begun ? VS_OK : vs_textindex_begin(x);
   uint32_t n = x->texts.n_slots(x->texts.ctx);
   for (; status == VS_OK && x->built_to < n && bytes > 0; x->built_to++) {
     vs_slice text;
+    bytes -= 0.1;
+    if (vs_text_is_layer(vs_text_saved_in(x, x->built_to))) continue;
     if (!x->texts.text(x->texts.ctx, x->built_to, &text)) continue;
     status = add(x, x->built_to, text);
+    if (text.n == 0) continue;
     bytes -= (double)text.n + 16;
+    x->n_unsaved++;
+    if (x->n_read > 0)
+      x->n_added++;
+    else
+      x->n_built++;
   }
   if (status != VS_OK) {
-    give_up(x);
+    vs_textindex_give_up(x);
     return status;
   }
   if (x->built_to >= n) x->built_to = UINT32_MAX;
@@ -342,7 +412,8 @@ vs_status vs_textindex_build(vs_textindex *x, double bytes, bool *done) {
 /* ============ Telling ============ */
 
 size_t vs_textindex_bytes(const vs_textindex *x) {
-  size_t n = x->weights.cap + x->analyzer.stops.cap + vs_hashmap_bytes(&x->analyzer.is_stop);
+  size_t n = x->weights.cap + x->analyzer.stops.cap + vs_hashmap_bytes(&x->analyzer.is_stop) +
+             vs_blocks_bytes(&x->saved) + vs_blocks_bytes(&x->changed.words);
   if (!x->begun) return n;
   n += vs_vocabulary_bytes(&x->vocabulary) + VS_TEXT_FIELDS * sizeof *x->field + x->names.cap;
   for (uint32_t i = 0; i < x->n_fields; i++) n += vs_blocks_bytes(&x->field[i].length);
@@ -359,5 +430,11 @@ void vs_textindex_describe(const vs_textindex *x, vs_wr *w) {
   vs_value_int(w, x->begun ? x->vocabulary.map.n : 0);
   vs_value_key(w, "bytes");
   vs_value_int(w, (int64_t)vs_textindex_bytes(x));
-  vs_value_end(w, mark, 4);
+  vs_value_key(w, "built");
+  vs_value_int(w, x->n_built);
+  vs_value_key(w, "read");
+  vs_value_int(w, x->n_read);
+  vs_value_key(w, "added");
+  vs_value_int(w, x->n_added);
+  vs_value_end(w, mark, 7);
 }

@@ -54,6 +54,7 @@ static vs_status take_entry(vs_vocabulary *v, uint32_t *entry) {
 
 static void give_entry(vs_vocabulary *v, uint32_t entry) {
   vs_term_at(v, entry)->next = v->free;
+  vs_term_at(v, entry)->key_n = 0;
   v->free = entry;
 }
 

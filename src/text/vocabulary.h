@@ -21,12 +21,12 @@
 #define VS_NO_TERM UINT32_MAX
 
 typedef struct {
-  uint32_t key;   /* in the pool; of heads only */
-  uint32_t next;  /* the same term in another field, or VS_NO_TERM; of a free one: the next free one */
-  uint32_t df;    /* of heads: records with the term in any field; 0: free or gone */
-  uint32_t mark;  /* scratch of the index */
-  uint32_t stamp; /* when `mark` was set */
-  uint8_t key_n, key_class, field;
+  uint32_t key;                    /* in the pool; of heads only */
+  uint32_t next;                   /* the same term in another field, or VS_NO_TERM; of a free one: the next free one */
+  uint32_t df;                     /* of heads: records with the term in any field; 0: free or gone */
+  uint32_t mark;                   /* scratch of the index */
+  uint32_t stamp;                  /* when `mark` was set */
+  uint8_t key_n, key_class, field; /* key_n: 0 where it is no head */
   bool in_order;
   vs_list list;
 } vs_term;

@@ -309,6 +309,43 @@ static inline vs_status shrinking(client *c, model *m) {
   return put(c, m, 40, 4, false);
 }
 
+/* Builds the text index, or reads it: it must count the records that have a text. */
+static inline vs_status ask_words(client *c, const model *m) {
+  bool done = false;
+  uint32_t live = 0;
+  while (!done) VS_TRY(vs_textindex_build(&c->db.coll.text, 300, &done));
+  for (uint32_t i = 0; i < N_RECORDS; i++) live += m->after[m->issued].version[i] != 0;
+  must(c->db.coll.text.n_docs == live);
+  return VS_OK;
+}
+
+static inline vs_status search(client *c, model *m) {
+  VS_TRY(put(c, m, 0, 16, false));
+  VS_TRY(ask_words(c, m));
+  VS_TRY(checkpoint(c, false));
+  VS_TRY(put(c, m, 14, 4, false));
+  VS_TRY(put(c, m, 2, 2, true));
+  VS_TRY(checkpoint(c, false));
+  VS_TRY(put(c, m, 1, 2, false));
+  VS_TRY(reopen(c, false));
+  VS_TRY(put(c, m, 6, 1, true));
+  VS_TRY(checkpoint(c, false)); /* before anybody asked */
+  VS_TRY(put(c, m, 7, 2, false));
+  VS_TRY(ask_words(c, m));
+  VS_TRY(reopen(c, true));
+  VS_TRY(put(c, m, 20, 2, false));
+  VS_TRY(ask_words(c, m));
+  return checkpoint(c, true);
+}
+
+/* The text index is built, saved in layers and read back, and follows the writes. */
+static inline vs_status searched(client *c, model *m) {
+  client_texts = true;
+  vs_status status = search(c, m);
+  client_texts = false;
+  return status;
+}
+
 typedef struct {
   const char *name;
   vs_status (*run)(client *, model *);
@@ -328,6 +365,7 @@ static const scenario scenarios[] = {
     {"full_medium", full_medium},
     {"filtered", filtered},
     {"shrinking", shrinking},
+    {"searched", searched},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
 

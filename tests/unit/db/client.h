@@ -142,6 +142,16 @@ static inline size_t extra_of(uint32_t number, uint32_t version, uint8_t out[52]
   return n;
 }
 
+/* Records have a text too: "word<version> all n<number>". */
+static bool client_texts;
+
+static inline void write_text(vs_wr *w, uint32_t number, uint32_t version) {
+  char text[64];
+  if (!client_texts) return;
+  snprintf(text, sizeof text, "word%u all n%u", (unsigned)version, (unsigned)number);
+  vs_value_cstring(w, text);
+}
+
 static inline void add_upsert_of(vs_wr *w, uint32_t number, uint32_t version, uint32_t dim) {
   uint8_t id[16];
   float vector[MAX_DIM];
@@ -155,12 +165,14 @@ static inline void add_upsert_of(vs_wr *w, uint32_t number, uint32_t version, ui
   vs_value_key(&meta, "v");
   vs_value_int(&meta, version);
   vs_value_end(&meta, mark, 1);
+  size_t meta_n = meta.n;
+  write_text(&meta, number, version);
   vs_wr_u8(w, VS_STAGE_UPSERT);
   vs_wr_u8(w, extra_n > 0);
   vs_wr_u16(w, (uint16_t)n);
   vs_wr_u32(w, dim);
-  vs_wr_u32(w, (uint32_t)meta.n);
-  vs_wr_u32(w, 0);
+  vs_wr_u32(w, (uint32_t)meta_n);
+  vs_wr_u32(w, (uint32_t)(meta.n - meta_n));
   vs_wr_bytes(w, id, n);
   pad4(w);
   vs_wr_bytes(w, vector, (size_t)dim * 4);

@@ -298,7 +298,7 @@ static void records(vs_alloc *a) {
   ok(decode_record(id, meta, mixed, nowhere, 0, 0, -1) == VS_CORRUPT, "a named text that is a number");
   ok(decode_record(id, meta, (vs_slice){text.p, text.n - 1}, nowhere, 0, 0, -1) == VS_CORRUPT, "a text cut off");
   a->fail_at = a->n_calls + 1;
-  ok(vs_body_create(a, id, meta, text) == NULL, "no memory, no body");
+  ok(vs_body_create(a, id, meta, text, (vs_slice){0}) == NULL, "no memory, no body");
   a->fail_at = 0;
   vs_wr_deinit(&w);
 }
