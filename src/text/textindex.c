@@ -112,6 +112,7 @@ vs_status vs_textindex_configure(vs_textindex *x, vs_slice options, vs_err *err)
   x->analyzer = fresh;
   x->analyzer.is_stop.ctx = &x->analyzer;
   x->weights = weights;
+  x->configured = true;
   return VS_OK;
 }
 

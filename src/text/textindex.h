@@ -49,7 +49,8 @@ typedef struct {
   double k1, b;
   vs_wr weights; /* encoded object: names to numbers, or no bytes */
   uint64_t hash_seed;
-  bool begun; /* what follows is there */
+  bool configured; /* vs_textindex_configure was called */
+  bool begun;      /* what follows is there */
   uint32_t built_to;
   vs_vocabulary vocabulary;
   uint32_t n_docs;

@@ -30,6 +30,11 @@ export const platform = {
   async compile(file) {
     return new WebAssembly.Module((await loadFs()).readFileSync(URLS[file]()));
   },
+  compileNow(file) {
+    const fs = process.getBuiltinModule?.('node:fs');
+    if (!fs) throw new Error(`this runtime cannot load ${file} within a call`);
+    return new WebAssembly.Module(fs.readFileSync(URLS[file]()));
+  },
   async read(url) {
     if (url.protocol === 'file:') return (await loadFs()).promises.readFile(url);
     const response = await fetch(url);
