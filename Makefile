@@ -116,11 +116,11 @@ build/link/vecstore.wasm: $(REACTOR_OBJ) build/abi/exports.wasi.txt build/source
 	$(say) link 'WASI reactor'
 	@mkdir -p $(@D)
 	@$(WASM_LD) --no-entry --export=_initialize @build/abi/exports.wasi.txt $(WASI_LIB)/crt1-reactor.o $(REACTOR_OBJ) \
-	  $(WASI_LDFLAGS) -o $@
+	  $(WASI_LDFLAGS) --strip-debug --no-demangle -o $@
 build/link/vecstore-cli.wasm: $(WASI_OBJ) $(patsubst src/%.c,build/wasi/%.o,$(wildcard src/cli/*.c)) build/sources.txt
 	$(say) link 'WASI command'
 	@mkdir -p $(@D)
-	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $(filter %.o,$^) $(WASI_LDFLAGS) -o $@
+	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $(filter %.o,$^) $(WASI_LDFLAGS) --strip-all -o $@
 
 # The text module: what it needs of the engine is found by its exports, the rest is left out. No imports.
 TEXT_OBJ := $(patsubst src/%.c,build/wasi/%.o,$(ABOVE_ENGINE) $(filter src/base/%,$(WASM_SRC)))
@@ -129,7 +129,7 @@ dist/vecstore.text.wasm: $(TEXT_OBJ) build/abi/exports.text.txt build/sources.tx
 	@mkdir -p $(@D) build/link
 	@$(WASM_LD) --no-entry --export=_initialize @build/abi/exports.text.txt $(WASI_LIB)/crt1-reactor.o $(TEXT_OBJ) \
 	  $(WASI_LDFLAGS) -o build/link/vecstore.text.wasm
-	@$(NODE_BIN)/wasm-opt -O3 $(OPT_simd) --strip-debug --strip-producers --strip-target-features \
+	@$(NODE_BIN)/wasm-opt -O3 $(OPT_simd) $(STRIP) \
 	  build/link/vecstore.text.wasm -o $@
 
 # Test programs for WASI runtimes, linked and packed like the command.
@@ -138,8 +138,8 @@ build/wasi-tests/%.o: tests/wasi/%.c wasm/flags.mk build/toolchain.mk
 	@$(CLANG) $(WASI_CFLAGS) -MMD -MP -c $< -o $@
 build/link/golden.wasm: $(WASI_OBJ) build/wasi-tests/golden.o build/sources.txt
 	@mkdir -p $(@D)
-	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $(filter %.o,$^) $(WASI_LDFLAGS) -o $@
-wasi-tests: $(foreach v,simd relaxed,build/wasi-tests/golden.$v.wasm) ## test programs for WASI runtimes
+	@$(WASM_LD) $(WASI_LIB)/crt1-command.o $(filter %.o,$^) $(WASI_LDFLAGS) --strip-all -o $@
+wasi-tests: $(foreach v,simd relaxed,$(patsubst %,build/wasi-tests/%.$v.wasm,golden vecstore)) ## test programs for WASI runtimes
 
 # ---- Engine, Emscripten: the same sources on its file system, for IDBFS
 
@@ -151,32 +151,52 @@ EMCC_OBJ := $(patsubst src/%.c,build/emcc/%.o,$(filter-out $(ABOVE_ENGINE),$(WAS
 build/link/vecstore.idbfs.wasm build/link/vecstore.idbfs.mjs &: $(EMCC_OBJ) build/abi/exports.emcc.txt build/sources.txt
 	$(say) link 'Emscripten, IDBFS'
 	@mkdir -p $(@D)
-	@$(EMCC) $(EMCC_LDFLAGS) -sEXPORTED_FUNCTIONS=@build/abi/exports.emcc.txt $(EMCC_OBJ) -o build/link/vecstore.idbfs.mjs
+	@$(EMCC) $(EMCC_LDFLAGS) -sEXPORTED_FUNCTIONS=@build/abi/exports.emcc.txt \
+	  -Wl,--no-demangle $(EMCC_OBJ) -o build/link/vecstore.idbfs.mjs
 dist/vecstore.idbfs.mjs: build/link/vecstore.idbfs.mjs $(NPM)
 	@sed 's/vecstore\.idbfs\.wasm/vecstore.idbfs.simd.wasm/g' $< | $(NODE_BIN)/esbuild --minify --format=esm --log-level=error > $@
 
+# ---- Splitting: what is loaded at once, what when it is first needed (wasm/parts.mjs)
+
+SPLIT := wasm/parts.mjs $(addprefix wasm/tools/,split.mjs wasm-module.mjs wasm-code.mjs wasm-binary.mjs)
+define split
+build/link/$1.core.wasm build/link/$1.more.wasm &: build/link/$1.wasm $(SPLIT)
+	$(say) split '$1'
+	@node wasm/tools/split.mjs $$< build/link/$1.core.wasm build/link/$1.more.wasm $2
+endef
+$(eval $(call split,vecstore,$(REACTOR_OBJ)))
+$(eval $(call split,vecstore.idbfs,$(EMCC_OBJ)))
+
 # ---- Packing: engine + kernels -> one optimized module
 
-PACK := -O3
+# The core's hot loops are clang's and in the kernels: -Os instead of -O3 changes how much is inlined.
+PACK := -Os
+STRIP := --strip-debug --strip-producers --strip-target-features
 dist/vecstore-cli.%.wasm: PACK := -Oz --converge
 
 define packing
 	$(say) pack '$$@'
 	@mkdir -p $$(@D)
 	@$(NODE_BIN)/wasm-merge $(OPT_$1) $$< engine build/kernels/kernels.$1.wasm kernels -o $$<.$1
-	@$(NODE_BIN)/wasm-opt $$(PACK) $(INLINE) $(OPT_$1) --strip-debug --strip-producers --strip-target-features $$<.$1 -o $$@
+	@$(NODE_BIN)/wasm-opt $$(PACK) $(INLINE) $(OPT_$1) $(STRIP) $$<.$1 -o $$@
 endef
 define pack
-dist/%.$1.wasm: build/link/%.wasm build/kernels/kernels.$1.wasm
+dist/vecstore-cli.$1.wasm: build/link/vecstore-cli.wasm build/kernels/kernels.$1.wasm
+$(packing)
+dist/%.$1.wasm: build/link/%.core.wasm build/kernels/kernels.$1.wasm
 $(packing)
 build/wasi-tests/%.$1.wasm: build/link/%.wasm build/kernels/kernels.$1.wasm
 $(packing)
 endef
 $(foreach v,simd relaxed,$(eval $(call pack,$v)))
+dist/%.more.wasm: build/link/%.more.wasm
+	$(say) pack '$@'
+	@mkdir -p $(@D)
+	@$(NODE_BIN)/wasm-opt -Oz --converge $(OPT_simd) $(STRIP) $< -o $@
 dist/vecstore-cli.wasm: dist/vecstore-cli.simd.wasm
 	@cp $< $@
 
-WASM := $(foreach v,simd relaxed,dist/vecstore.$v.wasm dist/vecstore.idbfs.$v.wasm)
+WASM := $(foreach v,simd relaxed more,dist/vecstore.$v.wasm dist/vecstore.idbfs.$v.wasm)
 BUNDLES := dist/browser.mjs dist/node.mjs
 ARTIFACTS := $(WASM) dist/lang.bin dist/vecstore.text.wasm dist/vecstore.idbfs.mjs dist/urls.mjs dist/text-urls.mjs \
   dist/worker-urls.mjs $(BUNDLES) \

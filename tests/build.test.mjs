@@ -12,14 +12,19 @@ import { exportsOf, imports } from '../wasm/tools/wasm-binary.mjs';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const KB = 1000;
-/** Above the design, which gives 100 with text search: src/README.md says what takes it up. */
-const GZIP_BUDGET = 139 * KB;
+/** What is loaded at once. The issue asks for 60: src/README.md says what takes up the rest. */
+const GZIP_BUDGET = { vecstore: 72 * KB, 'vecstore.idbfs': 80 * KB };
+/** What is loaded when it is first needed, with room for what is being added. */
+const MORE_GZIP_BUDGET = 83 * KB;
 /** Above the design's 150: the command has the whole engine in it, text search too, which it does not use yet. */
 const CLI_GZIP_BUDGET = 175 * KB;
 const GLUE_GZIP_BUDGET = 22 * KB;
 const KERNELS = ['dot', 'euclidean', 'manhattan', 'hamming', 'jaccard', 'chebyshev', 'canberra', 'braycurtis'];
 const EMSCRIPTEN_OWN = ['__wasm_call_ctors', '__indirect_function_table', '__errno_location', 'malloc', 'free',
   'stackSave', 'stackRestore', 'stackAlloc', 'emscripten_builtin_memalign'];
+
+/** What the second part of the engine takes from the core: its functions and globals by number, and the table. */
+const SHARED = /^([fg][0-9a-z]{1,3}|table-[0-9a-f]{8})$/;
 
 /** The module as text, split by function: what each export does and what the table holds. */
 function disassemble(file) {
@@ -57,20 +62,39 @@ for (const target of ['vecstore', 'vecstore.idbfs']) {
     test(`${file}: exports the ABI and imports only what a host gives`, () => {
       const bytes = readFileSync(file);
       const abi = readAbi().exports.map(({ name }) => name);
-      const names = exportsOf(bytes).map(({ name }) => name).filter((name) => !name.startsWith('vs_k_'));
+      const names = exportsOf(bytes).map(({ name }) => name).filter((name) => !name.startsWith('vs_k_') && !SHARED.test(name));
       const runtime = target === 'vecstore' ? ['memory', '_initialize'] : ['memory', ...EMSCRIPTEN_OWN];
       assert.deepEqual(names.filter((name) => !runtime.includes(name)).sort(), [...abi].sort());
-      const hosts = target === 'vecstore' ? ['vecstore_host', 'wasi_snapshot_preview1'] : ['env', 'wasi_snapshot_preview1'];
+      const hosts = [target === 'vecstore' ? 'vecstore_host' : 'env', 'wasi_snapshot_preview1', 'more'];
       assert.deepEqual(imports(bytes).filter(({ module }) => !hosts.includes(module)), []);
     });
 
     test(`${file}: within its size budget`, (t) => {
       const bytes = readFileSync(file);
       const packed = gzipSync(bytes, { level: 9 }).length;
-      t.diagnostic(`${bytes.length} bytes, ${packed} gzip, budget ${GZIP_BUDGET}`);
-      assert.ok(packed <= GZIP_BUDGET, `${packed} bytes of gzip`);
+      t.diagnostic(`${bytes.length} bytes, ${packed} gzip, budget ${GZIP_BUDGET[target]}`);
+      assert.ok(packed <= GZIP_BUDGET[target], `${packed} bytes of gzip`);
     });
   }
+}
+
+for (const target of ['vecstore', 'vecstore.idbfs']) {
+  const file = `dist/${target}.more.wasm`;
+
+  test(`${file}: is for this engine with either kernels, and within its size budget`, (t) => {
+    const bytes = readFileSync(file);
+    const packed = gzipSync(bytes, { level: 9 }).length;
+    t.diagnostic(`${bytes.length} bytes, ${packed} gzip, budget ${MORE_GZIP_BUDGET}`);
+    assert.ok(packed <= MORE_GZIP_BUDGET, `${packed} bytes of gzip`);
+    for (const variant of ['simd', 'relaxed']) {
+      const given = new Map(exportsOf(readFileSync(`dist/${target}.${variant}.wasm`)).map(({ name, kind }) => [name, kind]));
+      for (const { module, name, kind } of imports(bytes)) {
+        assert.equal(module, 'core');
+        assert.equal(given.get(name), kind, `${name} of ${variant}`);
+      }
+    }
+    assert.deepEqual(exportsOf(bytes), []);
+  });
 }
 
 for (const variant of ['simd', 'relaxed']) {

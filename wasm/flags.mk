@@ -22,14 +22,15 @@ BINARYEN_FEATURES := --enable-simd --enable-bulk-memory --enable-nontrapping-flo
 # Layers that run per query are optimized for speed, those that run per commit for size.
 OPTIMIZE = -O2
 COLD_LAYERS := store db api cli
-COLD_FILES := $(addprefix base/,clock io io_host io_mem io_posix status utf8) $(addprefix index/,calibrate coding index kmeans training hnsw_remove hnsw_refine scan_bits turbo_train) \
+COLD_FILES := $(addprefix base/,clock io io_host io_mem io_posix status utf8 value) kernels/kernels $(addprefix index/,calibrate coding index kmeans training hnsw_remove hnsw_refine scan_bits turbo_train) \
   $(addprefix filter/,build explain geo lex like number parse tree) \
   $(addprefix text/,analyze expand lang pool postings rice search_plan sparse stem_english stem_porter stem_vm suggest \
     text_image_read text_image_write textindex textindex_check textoptions textquery unicode vocabulary) \
-  $(addprefix query/,boost exec explain facets fuse many match meta meta_choose meta_image mmr plan range_index value_index)
+  $(addprefix query/,boost exec exec_plain explain facets fuse many match meta meta_choose meta_image mmr plan range_index value_index)
 # What reads each record when a store is opened.
 WARM_FILES := $(addprefix db/,collection image_load record)
-WASM_CFLAGS = $(WARN) $(OPTIMIZE) -DNDEBUG -fno-math-errno -fno-strict-aliasing $(WASM_FEATURES)
+# Static functions are named after their file too, so that the splitter knows where each comes from.
+WASM_CFLAGS = $(WARN) $(OPTIMIZE) -DNDEBUG -fno-math-errno -fno-strict-aliasing -funique-internal-linkage-names $(WASM_FEATURES)
 
 # Kernels are the hot loops, whole programs of their own: unrolled and inlined.
 KERNEL_CFLAGS = --target=wasm32-wasi $(WASI_FLAGS) $(WASM_CFLAGS) -DVS_KERNEL_MODULE
@@ -44,13 +45,13 @@ OPT_relaxed := $(BINARYEN_FEATURES) --enable-relaxed-simd
 
 # The stack comes first, so that overflowing it traps instead of overwriting data.
 WASI_CFLAGS = --target=wasm32-wasi $(WASI_FLAGS) $(WASM_CFLAGS)
-WASI_LDFLAGS = -z stack-size=1048576 --stack-first --max-memory=4294967296 --gc-sections --strip-all \
+WASI_LDFLAGS = -z stack-size=1048576 --stack-first --max-memory=4294967296 --gc-sections \
   -L$(WASI_LIB) -lc $(BUILTINS)
 
 # Linked at -O2: -O3 would shorten the names of imports and exports, by which
 # the kernels are merged in; wasm-opt -O3 does the rest after that.
 EMCC_CFLAGS = $(EM_CFLAGS) $(WASM_CFLAGS)
-EMCC_LDFLAGS := -O2 -sMODULARIZE=1 -sEXPORT_ES6=1 -sENVIRONMENT=web,worker -sDYNAMIC_EXECUTION=0 -sWASM_BIGINT=1 \
+EMCC_LDFLAGS := -O2 --profiling-funcs -sMODULARIZE=1 -sEXPORT_ES6=1 -sENVIRONMENT=web,worker -sDYNAMIC_EXECUTION=0 -sWASM_BIGINT=1 \
   -sALLOW_MEMORY_GROWTH=1 -sMAXIMUM_MEMORY=4GB -sINITIAL_MEMORY=2MB -sTOTAL_STACK=1MB -sABORTING_MALLOC=0 \
   -sFORCE_FILESYSTEM=1 -lidbfs.js -sEXPORTED_RUNTIME_METHODS=FS,IDBFS,HEAPU8 -sINCOMING_MODULE_JS_API=instantiateWasm,wasmBinary,print,printErr \
   -sERROR_ON_UNDEFINED_SYMBOLS=0 -sWARN_ON_UNDEFINED_SYMBOLS=0

@@ -53,15 +53,21 @@ export async function openParts(platform, options, image) {
   try {
     const loaded = await backend.load(wasm);
     throwIfAborted(signal);
-    const engine = new Engine(seam?.instrument ? seam.instrument(loaded.exports) : loaded.exports, loaded.simd);
+    const engine = new Engine(seam?.instrument ? seam.instrument(loaded.exports) : loaded.exports, loaded.simd, loaded.part);
     engine.languages = languages instanceof URL ? () => platform.read(languages) : languages ?? platform.languages;
     const queue = new CallQueue();
     const runner = new OperationRunner(engine, backend, queue, platform.yieldToHost);
     const begin = () => engine.guard(() =>
       engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() }));
     engine.setBudget(memoryBudget);
+    if (image !== undefined || config.repair) await engine.whole(() => engine.exports.vs_db_part(engine.db, 1));
     if (image !== undefined) await (await import('./portable.js')).importPieces(engine, image, signal);
-    const { dimension, schema: kept, repair } = await runner.run(begin, (op) => decodeValue(op.result()), onProgress);
+    const open = () => runner.run(begin, (op) => decodeValue(op.result()), onProgress);
+    const { dimension, schema: kept, repair } = await open().catch(async (error) => {
+      if (await engine.lackedPart()) return open();
+      throw error;
+    });
+    platform.whenIdle?.(() => engine.part.fetch());
     const schema = kept ? await withMore((more) => new more.SchemaCheck(kept)) : undefined;
     return { engine, backend, platform, queue, runner, relaxed, dimension, embedding, schema, repair };
   } catch (error) {

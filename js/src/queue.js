@@ -195,7 +195,7 @@ export class OperationRunner {
   /**
    * The same for an operation beside which no other may be under way: those before it end first, later calls wait.
    * @template T
-   * @param {() => Operation} begin
+   * @param {() => Operation | Promise<Operation>} begin
    * @param {(op: Operation) => T} finish
    * @param {(share: number) => void} [onProgress]
    * @returns {Promise<T>}

@@ -213,7 +213,7 @@ export class VecStore {
     const { signal, onProgress } = readOperationOptions('delete', options);
     if (typeof target === 'object' && target !== null && !Array.isArray(target)) {
       const copy = snapshot(target);
-      const { deleted } = await this.#write(() => withMore((more) =>
+      const { deleted } = await this.#write(() => this.#more((more) =>
         more.deletion(this.#engine, more.selectionOf('delete', copy, true), this.#relaxed, signal)), signal, onProgress);
       return { deleted };
     }
@@ -241,8 +241,10 @@ export class VecStore {
     this.#checkOpen();
     const { signal, onProgress } = readOperationOptions('updateMetadata', options);
     const [to, copy] = [snapshot(target), snapshot(patch)];
-    const { updated } = await this.#write(() => withMore((more) =>
-      this.#stage(more.patches(this.#engine, to, copy, this.#schema), signal)), signal, onProgress).catch((error) => {
+    // One record's metadata are merged by the core.
+    const stage = (/** @type {import('./lazy.js').More} */ more) =>
+      this.#stage(more.patches(this.#engine, to, copy, this.#schema), signal);
+    const { updated } = await this.#write(() => (typeof to === 'object' ? this.#more(stage) : withMore(stage)), signal, onProgress).catch((error) => {
       throw withoutIndex(error);
     });
     return { updated };
@@ -423,8 +425,8 @@ export class VecStore {
     return this.#embedded(checked, async () => {
       /** @type {any[]} */
       const results = [];
-      const exact = checked.some((query) => query.exact) ? await withMore((more) => more) : null;
-      if (checked.some(({ asked }) => asked)) await withMore(() => {});
+      const exact = checked.some((query) => query.exact) ? await this.#more((more) => more) : null;
+      if (checked.some(({ asked }) => asked)) await this.#more(() => {});
       let turnEnds = performance.now() + TURN_MS;
       for (let i = 0; i < checked.length;) {
         if (performance.now() > turnEnds) {
@@ -457,11 +459,23 @@ export class VecStore {
     return this.#queue.run(() => embedded.take(this.#embedding).then(fn), false, embedded.ready);
   }
 
+  /**
+   * Runs fn with what more.js offers and all of the engine: at once when both are loaded.
+   * @template T
+   * @param {(more: import('./lazy.js').More) => T} fn
+   * @returns {T | Promise<Awaited<T>>}
+   */
+  #more(fn) {
+    const engine = this.#engine;
+    engine.part.fetch();
+    return withMore((more) => engine.whole(() => fn(more)));
+  }
+
   /** @param {CheckedQuery} query @returns {any} a promise only before more.js has been loaded */
   #search(query) {
     throwIfAborted(query.signal);
     const engine = this.#engine;
-    if (query.asked) return withMore((more) => more.ask(engine, query, this.#platform.yieldToHost));
+    if (query.asked) return this.#more((more) => more.ask(engine, query, this.#platform.yieldToHost));
     return engine.guard(() => engine.query(query.vector, query).map(([slot, score, distance]) => {
       const record = engine.record(slot, query.include);
       return strip(record, { id: record.id, score, distance });
@@ -479,7 +493,7 @@ export class VecStore {
     this.#checkOpen();
     const copy = snapshot(query);
     throwIfAborted(copy?.signal);
-    return this.#queue.run(() => withMore(async (more) => {
+    return this.#queue.run(() => this.#more(async (more) => {
       const checked = more.readTextQuery(copy);
       await more.prepareText(this.#engine, this.#platform.yieldToHost, checked.signal);
       return /** @type {any} */ (more.askText(this.#engine, checked));
@@ -496,7 +510,7 @@ export class VecStore {
     this.#checkOpen();
     const copy = snapshot(query);
     throwIfAborted(copy?.signal);
-    return this.#queue.run(() => withMore(async (more) => {
+    return this.#queue.run(() => this.#more(async (more) => {
       const checked = more.readHybridQuery(copy, this.#embedding !== null);
       if (checked.vector) await this.#embedding?.queries([checked.vector])?.take(this.#embedding);
       await more.prepareSides(this.#engine, checked, this.#platform.yieldToHost);
@@ -512,7 +526,7 @@ export class VecStore {
   async autocomplete(text, options) {
     this.#checkOpen();
     const copy = snapshot(options);
-    return this.#queue.run(() => withMore((more) => more.autocomplete(this.#engine, this.#platform.yieldToHost, text, copy)));
+    return this.#queue.run(() => this.#more((more) => more.autocomplete(this.#engine, this.#platform.yieldToHost, text, copy)));
   }
 
   /**
@@ -523,7 +537,7 @@ export class VecStore {
   async suggest(text, options) {
     this.#checkOpen();
     const copy = snapshot(options);
-    return this.#queue.run(() => withMore((more) => more.suggest(this.#engine, this.#platform.yieldToHost, text, copy)));
+    return this.#queue.run(() => this.#more((more) => more.suggest(this.#engine, this.#platform.yieldToHost, text, copy)));
   }
 
   /**
@@ -535,7 +549,7 @@ export class VecStore {
     this.#checkOpen();
     const checked = readQuery(query, this.#embedding !== null, 'explain');
     throwIfAborted(checked.signal);
-    return this.#embedded([checked], () => withMore((more) => more.explain(this.#engine, checked)));
+    return this.#embedded([checked], () => this.#more((more) => more.explain(this.#engine, checked)));
   }
 
   /**
@@ -546,7 +560,7 @@ export class VecStore {
   async estimate(query = {}) {
     this.#checkOpen();
     const checked = readQuery(query, true, 'estimate');
-    return this.#queue.run(() => withMore((more) => more.estimate(this.#engine, checked)));
+    return this.#queue.run(() => this.#more((more) => more.estimate(this.#engine, checked)));
   }
 
   /**
@@ -565,7 +579,7 @@ export class VecStore {
     const copy = snapshot(stages);
     const engine = this.#engine;
     // The search takes its turn now, and what it needs comes within that turn.
-    const rest = await this.#queue.run(() => withMore((more) => more.beginPipeline(engine, copy, signal, {
+    const rest = await this.#queue.run(() => this.#more((more) => more.beginPipeline(engine, copy, signal, {
       embedding: this.#embedding, yieldToHost: this.#platform.yieldToHost,
     })));
     return /** @type {any} */ (rest((fn) => this.#queue.run(fn)));
@@ -582,7 +596,7 @@ export class VecStore {
     const copy = snapshot(options);
     return this.#queue.run(() => (copy === undefined
       ? engine.guard(() => engine.count())
-      : withMore((more) => more.count(engine, more.selectionOf('count', copy)))));
+      : this.#more((more) => more.count(engine, more.selectionOf('count', copy)))));
   }
 
   /**
@@ -610,7 +624,7 @@ export class VecStore {
       this.#checkOpen();
       throwIfAborted(signal);
       const { page, next } = await this.#queue.run(() =>
-        withMore((more) => more.scanPage(this.#engine, more.scanStart(given), cursor)));
+        this.#more((more) => more.scanPage(this.#engine, more.scanStart(given), cursor)));
       for (const { record, cursor: behind } of page) {
         moved(behind);
         yield record;
@@ -690,7 +704,7 @@ export class VecStore {
    */
   async reembed(embedder, options) {
     this.#checkOpen();
-    const { reembed } = await import('./reembed.js');
+    const [{ reembed }] = await Promise.all([import('./reembed.js'), this.#engine.whole(() => {})]);
     this.#checkOpen();
     if (this.#reembedding) throw new VecStoreError('CONFLICT', 'a re-embedding is under way');
     this.#reembedding = new AbortController();
@@ -745,7 +759,7 @@ export class VecStore {
   /** The snapshots, newest first. @returns {Promise<Snapshot[]>} */
   async listSnapshots() {
     this.#checkOpen();
-    return this.#queue.run(() => this.#engine.guard(() => this.#engine.snapshots()));
+    return this.#queue.run(() => this.#engine.whole(() => this.#engine.guard(() => this.#engine.snapshots())));
   }
 
   /**
@@ -791,7 +805,7 @@ export class VecStore {
     throwIfAborted(signal);
     return this.#runner.runAlone(() => {
       throwIfAborted(signal);
-      return this.#engine.guard(begin);
+      return this.#engine.whole(() => this.#engine.guard(begin));
     }, finish, onProgress);
   }
 
@@ -807,7 +821,7 @@ export class VecStore {
     const { signal, onProgress } = readOperationOptions('export', options);
     throwIfAborted(signal);
     return this.#queue.run(async () => {
-      const { exportBytes } = await import('./portable.js');
+      const [{ exportBytes }] = await Promise.all([import('./portable.js'), this.#engine.whole(() => {})]);
       return exportBytes(this.#engine, this.#platform.yieldToHost, signal, onProgress);
     });
   }
@@ -821,7 +835,7 @@ export class VecStore {
   async exportStream(options) {
     this.#checkOpen();
     const { signal, onProgress } = readOperationOptions('exportStream', options);
-    const { exportStream } = await import('./portable.js');
+    const [{ exportStream }] = await Promise.all([import('./portable.js'), this.#engine.whole(() => {})]);
     const [engine, queue, { yieldToHost }] = [this.#engine, this.#queue, this.#platform];
     return exportStream({ engine, queue, yieldToHost, closing: this.#whenClosing.signal }, signal, onProgress);
   }
@@ -864,7 +878,8 @@ export class VecStore {
     throwIfAborted(signal);
     return this.#runner.run(() => {
       throwIfAborted(signal);
-      return this.#engine.guard(begin);
+      const start = () => this.#engine.guard(begin);
+      return method === 'verify' ? this.#engine.whole(start) : start();
     }, finish, onProgress);
   }
 }

@@ -82,6 +82,11 @@ void vs_db_set_budget(vs_db *db, double bytes) {
   db->state.alloc.budget = bytes >= (double)SIZE_MAX ? SIZE_MAX : bytes > 0 ? (size_t)bytes : 0;
 }
 
+int32_t vs_db_part(vs_db *db, int32_t there) {
+  db->state.in_parts = !there;
+  return db->state.wants_part;
+}
+
 void vs_test_fail_alloc(vs_db *db, double at, int32_t forever) {
   db->state.alloc.fail_at = at > 0 ? db->state.alloc.n_calls + (uint64_t)at : 0;
   db->state.alloc.fail_forever = forever != 0;

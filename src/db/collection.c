@@ -116,6 +116,12 @@ static vs_value kept_object(vs_slice kept) {
   return kept.n ? vs_value_read(&r) : (vs_value){VS_VALUE_OBJECT, 0, 0, {NULL, 0}, 0};
 }
 
+static bool is_empty_object(vs_slice bytes) {
+  vs_rd r = vs_rd_of(bytes.p, bytes.n);
+  vs_value v = bytes.n ? vs_value_read(&r) : (vs_value){0};
+  return bytes.n > 0 && v.tag == VS_VALUE_OBJECT && v.count == 0;
+}
+
 /* Writes what holds from now on: given where it is given, else as it was. */
 static vs_status write_kept(vs_wr *w, const vs_value *options, vs_slice before, vs_err *err) {
   vs_value old = kept_object(before);
@@ -123,14 +129,17 @@ static vs_status write_kept(vs_wr *w, const vs_value *options, vs_slice before, 
   uint32_t n = 0;
   vs_slice text = vs_value_member(options, "text");
   for (uint32_t i = 0; i < 3; i++) {
-    if (i == 2 && text.n > 0) {
+    if (i == 2 && text.n > 0 && !is_empty_object(text)) {
       vs_value_key(w, kept_names[i]);
       VS_TRY(vs_text_options_merge(vs_value_member(&old, "text"), text, w, err));
       n++;
       continue;
     }
     vs_slice bytes = vs_value_member(options, kept_names[i]);
-    if (bytes.n == 0) bytes = vs_value_member(&old, kept_names[i]);
+    if (bytes.n == 0 || is_empty_object(bytes)) {
+      vs_slice was = vs_value_member(&old, kept_names[i]);
+      if (i == 2 || bytes.n == 0) bytes = was.n > 0 ? was : bytes;
+    }
     if (bytes.n == 0 || bytes.p[0] == VS_VALUE_NULL) continue;
     vs_value_key(w, kept_names[i]);
     vs_wr_bytes(w, bytes.p, bytes.n);
@@ -149,8 +158,10 @@ vs_status vs_coll_keep(vs_collection *c, const vs_value *options, vs_err *err) {
     return status;
   }
   vs_value object = kept_object((vs_slice){next.p, next.n});
-  status = vs_textindex_configure(&c->text, vs_value_member(&object, "text"), err);
-  if (status == VS_OK) status = vs_meta_configure(&c->meta, vs_value_member(&object, "indexes"), err);
+  vs_slice text = vs_value_member(&object, "text"), indexes = vs_value_member(&object, "indexes");
+  /* Both are as made where nothing is asked of them: the core of a divided engine cannot configure them. */
+  if (text.n > 0 && !is_empty_object(text)) status = vs_textindex_configure(&c->text, text, err);
+  if (status == VS_OK && (indexes.n > 0 || c->meta.n_fields > 0)) status = vs_meta_configure(&c->meta, indexes, err);
   vs_wr *loser = status == VS_OK ? &c->kept : &next;
   vs_wr_deinit(loser);
   if (status == VS_OK) c->kept = next;
@@ -308,6 +319,11 @@ vs_status vs_coll_load(vs_collection *c, const vs_record_view *v, uint32_t segme
   install_new(c, body);
   vs_coll_set_segment(c, slot, segment);
   return VS_OK;
+}
+
+bool vs_coll_lacks_part(const vs_collection *c) {
+  if (c->wants_part) *c->wants_part = true;
+  return c->wants_part != NULL;
 }
 
 bool vs_coll_load_id(vs_collection *c, uint32_t slot) {

@@ -63,6 +63,7 @@ typedef struct {
   vs_textindex text; /* what text queries know of the texts */
   vs_sparse sparse;  /* what sparse queries know of the sparse vectors */
   vs_wr kept;        /* encoded object {indexes, schema, text}: options kept as given, those that are set */
+  bool *wants_part;  /* where to say that opening needs the engine's second part, or NULL: it is there */
   vs_marks marks;    /* which calls of which clients were committed last */
 } vs_collection;
 
@@ -109,6 +110,8 @@ void vs_coll_trim(vs_collection *c);
 VS_MUST_USE vs_status vs_coll_prepare_load(vs_collection *c, uint32_t n_slots, uint32_t n_live);
 /* While loading: installs a saved record without touching the index or the table of ids; memory as needed. */
 VS_MUST_USE vs_status vs_coll_load(vs_collection *c, const vs_record_view *v, uint32_t segment);
+/* Whether what comes next is not to be had, as the engine's second part is not there; says so to the host. */
+bool vs_coll_lacks_part(const vs_collection *c);
 /* Enters the id of the slot's record, if it has one; false if another record has that id. */
 bool vs_coll_load_id(vs_collection *c, uint32_t slot);
 /* Applies one logged change; VS_CORRUPT when it does not fit the state. The

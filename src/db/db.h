@@ -36,6 +36,8 @@ typedef struct {
   bool catalog_in_flight;
   bool store_in_flight;
   bool checkpoint_running;
+  bool in_parts; /* the engine's second part is not there: an opening that needs it fails and sets wants_part */
+  bool wants_part;
   bool switching;         /* the vectors of another embedder are taking over: nothing may be written */
   uint64_t n_log_records; /* frames since the checkpoint: the cost of a recovery */
   vs_exec exec;           /* queries: memory and results of the last one */

@@ -94,6 +94,11 @@ static inline bool vs_image_is_meta_part(const vs_file_ref *ref) {
 static inline bool vs_image_is_text_part(const vs_file_ref *ref) {
   return ref->kind == VS_FILE_INDEX && (ref->n_items & VS_TEXT_PART) != 0;
 }
+static inline bool vs_image_has_text(const vs_store *store) {
+  for (uint32_t i = 0; i < vs_store_n_files(store); i++)
+    if (vs_image_is_text_part(vs_store_file(store, i))) return true;
+  return false;
+}
 /* Goes on writing the text index (image_text.c). Whatever fails: it is not saved then. */
 void vs_image_write_text(vs_image_writer *w, double *budget, bool *done);
 /* The collection is as the manifest says: lets it read the text index from there when it needs it. */

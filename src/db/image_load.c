@@ -61,6 +61,7 @@ static vs_status begin_slots(vs_image_loader *l, vs_err *err) {
 
 static vs_status load_staged(vs_image_loader *l, uint8_t kind, vs_slice bytes, vs_err *err) {
   if (l->n_table != l->n_slots) return corrupt(l, err, "the slot table is incomplete");
+  if (vs_coll_lacks_part(l->c)) return vs_fail(err, VS_UNSUPPORTED, "staged vectors need all of the engine");
   vs_status status = kind == 3 ? vs_reembed_begin(l->c, bytes) : vs_reembed_load(l->c, bytes, &l->rev, l->n_slots);
   if (status == VS_OUT_OF_MEMORY) return vs_fail(err, status, "no memory to open the store");
   return status == VS_OK ? VS_OK : corrupt(l, err, "malformed vectors of another embedder");
@@ -197,7 +198,7 @@ vs_status vs_image_load(vs_image_loader *l, double *budget, bool *done, vs_err *
   if (l->state == LOAD_FINISH) {
     VS_TRY(check_complete(l, err));
     if (!l->consumed) vs_image_offer_meta(l->c, l->store);
-    if (!l->consumed) vs_image_offer_text(l->c, l->store);
+    if (!l->consumed && vs_image_has_text(l->store)) vs_image_offer_text(l->c, l->store);
     l->state = LOAD_DONE;
   }
   *done = true;

@@ -28,7 +28,7 @@ void vs_image_writer_init(vs_image_writer *w, vs_collection *c, vs_store *store,
 
 void vs_image_writer_deinit(vs_image_writer *w) {
   if (w->writer) vs_block_writer_destroy(w->writer);
-  vs_text_writer_release(&w->text);
+  if (w->text.x) vs_text_writer_release(&w->text);
   vs_wr_deinit(&w->block);
   vs_blocks_deinit(&w->live);
 }
@@ -251,7 +251,8 @@ vs_status vs_image_write(vs_image_writer *w, double *budget, bool *done, vs_err 
   if (w->state == IMAGE_STAGED) VS_TRY(write_staged(w, budget, err));
   if (w->state == IMAGE_META) VS_TRY(write_meta(w, budget, err));
   if (w->state == IMAGE_TEXT) {
-    vs_image_write_text(w, budget, done);
+    *done = !vs_textindex_exists(&w->c->text);
+    if (!*done) vs_image_write_text(w, budget, done);
     if (*done) w->state = IMAGE_WRITTEN;
   }
   *done = w->state == IMAGE_WRITTEN;

@@ -111,6 +111,29 @@ static vs_status read_options(open_op *op, vs_slice config, vs_err *err) {
   return vs_config_check(&op->request.value, err);
 }
 
+/* ============ What the engine's core cannot do ============ */
+
+/* Opening again with the second part there will do what this one could not. */
+static vs_status need_part(vs_db_state *db) {
+  if (!db->in_parts) return VS_OK;
+  db->wants_part = true;
+  return vs_fail(&db->err, VS_UNSUPPORTED, "the store needs a part of the engine that is not loaded");
+}
+
+static vs_status check_config(vs_db_state *db, const vs_coll_config *c) {
+  bool plain = c->index.layout == VS_LAYOUT_STANDARD && c->index.quantization <= VS_QUANTIZE_INT8 &&
+               c->index.type != VS_INDEX_FLAT && c->target_recall == 0;
+  return plain ? VS_OK : need_part(db);
+}
+
+static vs_status check_kept(vs_db_state *db, vs_slice object) {
+  vs_rd r = vs_rd_of(object.p, object.n);
+  vs_value options = vs_value_read(&r), v;
+  bool plain = !vs_value_get(&options, "indexes", &v) || v.tag == VS_VALUE_NULL;
+  plain = plain && (!vs_value_get(&options, "text", &v) || (v.tag == VS_VALUE_OBJECT && v.count == 0));
+  return plain ? VS_OK : need_part(db);
+}
+
 /* ============ Finding or making the directory ============ */
 
 static vs_status make_io(open_op *op) {
@@ -176,6 +199,7 @@ static vs_status find_store(open_op *op) {
 static vs_status keep(vs_db_state *db, vs_slice bytes) {
   vs_rd r = vs_rd_of(bytes.p, bytes.n);
   vs_value object = vs_value_read(&r);
+  VS_TRY(check_kept(db, bytes));
   return vs_coll_keep(&db->coll, &object, &db->err);
 }
 
@@ -190,9 +214,11 @@ static vs_status load_marks(vs_db_state *db, vs_slice blob) {
 static vs_status make_collection(open_op *op, const vs_coll_config *config, vs_slice blob) {
   vs_db_state *db = op->base.db;
   vs_coll_config fixed = *config;
+  VS_TRY(check_config(db, config));
   fixed.dim = VS_DIM_UNSET;
   vs_coll_init(&db->coll, &db->alloc, &fixed, config->index.seed * 0x9e3779b97f4a7c15u ^ op->now_mix);
   db->coll_ready = true;
+  db->coll.wants_part = db->in_parts ? &db->wants_part : NULL;
   if (blob.n > 0) {
     VS_TRY(keep(db, blob));
     VS_TRY(load_marks(db, blob));
@@ -220,6 +246,8 @@ static vs_status begin_load(open_op *op, vs_store *source) {
   vs_config_saved saved = {.config = op->request.value, .next_seq = 1, .next_rev = 1};
   bool lost = op->repair && vs_store_blob(source).n == 0;
   if (!lost) VS_TRY(vs_config_decode(vs_store_blob(source), &saved, &db->err));
+  VS_TRY(check_config(db, &saved.config));
+  if (vs_image_has_text(source)) VS_TRY(need_part(db));
   op->adopted = !saved.config.embedder[0] && op->request.has_embedder;
   bool knows_dim = saved.config.dim != VS_DIM_UNSET;
   VS_TRY(vs_config_merge(&saved.config, &op->request, &db->err));
@@ -263,6 +291,8 @@ static vs_status begin_import(open_op *op) {
 
 static vs_status begin(open_op *op) {
   vs_db_state *db = op->base.db;
+  db->wants_part = false;
+  if (op->import || op->repair) VS_TRY(need_part(db));
   if (!vs_wr_space(&db->out, VS_SYNC_NAMES_BYTES))
     return vs_fail(&db->err, VS_OUT_OF_MEMORY, "no memory to open the store");
   VS_TRY(make_io(op));
@@ -290,6 +320,7 @@ static vs_status replay_frame(void *ctx, uint64_t txn, uint8_t kind, vs_slice pa
     return vs_coll_replay_upsert(c, &v);
   }
   if (kind == VS_LOG_MARK) return vs_marks_replay(&c->marks, payload);
+  if ((kind == VS_LOG_STAGE || kind == VS_LOG_STAGE_BEGIN) && vs_coll_lacks_part(c)) return VS_UNSUPPORTED;
   if (kind == VS_LOG_STAGE || kind == VS_LOG_STAGE_BEGIN) return vs_reembed_replay(c, kind, payload);
   if (kind != VS_LOG_DELETE || payload.n <= 8) return VS_CORRUPT;
   uint64_t rev = vs_load_u64(payload.p);

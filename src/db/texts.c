@@ -8,6 +8,7 @@ vs_status vs_texts_prepare(vs_db_state *db, double bytes, bool *done) {
   vs_textindex *x = &db->coll.text;
   *done = vs_textindex_ready(x);
   if (*done) return VS_OK;
+  if (!x->configured) VS_TRY(vs_textindex_configure(x, (vs_slice){NULL, 0}, &db->err));
   if (vs_analyzer_lacks(&x->analyzer)) return vs_fail(&db->err, VS_CONFLICT, "the language of the texts is not loaded");
   vs_status status = vs_textindex_build(x, bytes, done);
   return status == VS_OK ? VS_OK : vs_fail(&db->err, status, "no memory for the text index");

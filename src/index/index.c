@@ -188,9 +188,9 @@ vs_status vs_index_create(vs_alloc *a, const vs_index_config *config, const vs_v
 void vs_index_destroy(vs_index *ix) {
   if (!ix) return;
   vs_index_optimize_abandon(ix);
-  vs_calibrator_destroy(ix->calibrator);
+  if (ix->calibrator) vs_calibrator_destroy(ix->calibrator);
   drop_turbo(ix);
-  vs_bits_destroy(ix->bits);
+  if (ix->bits) vs_bits_destroy(ix->bits);
   vs_space_deinit(&ix->codes);
   vs_coding_deinit(&ix->coding);
   if (has_graph(ix)) vs_hnsw_deinit(&ix->graph);

@@ -1,4 +1,4 @@
-/* exec.c - running a query (see exec.h).
+/* exec.c - running a query that asks for more than the nearest (see exec.h; exec_plain.c has those that do not).
  *
  * Layer: query (L3).
  *
@@ -25,40 +25,6 @@
 #define BOOST_CANDIDATES 4096u
 #define BOOST_FIRST 4u
 #define POST_GROWTH 2u
-
-void vs_exec_init(vs_exec *x, vs_alloc *a) {
-  memset(x, 0, sizeof *x);
-  x->a = a;
-  vs_wr_init(&x->facets, a);
-  vs_wr_init(&x->plan, a);
-}
-
-void vs_exec_deinit(vs_exec *x) {
-  vs_free(x->a, x->hit);
-  vs_free(x->a, x->result);
-  vs_wr_deinit(&x->facets);
-  vs_wr_deinit(&x->plan);
-  x->hit = NULL;
-  x->result = NULL;
-  x->cap = 0;
-}
-
-vs_status vs_exec_reserve(vs_exec *x, uint32_t n) {
-  if (n <= x->cap) return VS_OK;
-  vs_hit *hit = vs_malloc(x->a, (size_t)n * sizeof *hit);
-  vs_result *result = vs_malloc(x->a, (size_t)n * sizeof *result);
-  if (!hit || !result) {
-    vs_free(x->a, hit);
-    vs_free(x->a, result);
-    return VS_OUT_OF_MEMORY;
-  }
-  vs_free(x->a, x->hit);
-  vs_free(x->a, x->result);
-  x->hit = hit;
-  x->result = result;
-  x->cap = n;
-  return VS_OK;
-}
 
 /* ============ The account ============ */
 
@@ -252,15 +218,6 @@ static vs_status boosted(vs_exec *x, const vs_target *t, const vs_request *r, co
   return VS_OK;
 }
 
-static uint32_t cut(vs_exec *x, const vs_request *r, uint32_t n) {
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < n; i++) {
-    vs_result one = x->result[i];
-    if ((double)one.distance <= r->max_distance && (double)one.score >= r->min_score) x->result[kept++] = one;
-  }
-  return kept;
-}
-
 /* ============ The whole ============ */
 
 typedef struct {
@@ -333,18 +290,15 @@ static vs_status run(vs_exec *x, const vs_target *t, const vs_request *r, const 
   } else if (r->k > 0 && t->index) {
     VS_TRY(boosted(x, t, r, &e->boosts, n));
   }
-  *n = cut(x, r, *n);
+  *n = vs_exec_cut(x, r, *n);
   if (e->facets.n > 0) VS_TRY(count_facets(x, t, r, &e->facets));
   x->account.returned = *n;
   x->account.us = now(r) - since;
   return r->explain ? write_plan(x, t, r, true) : VS_OK;
 }
 
-vs_status vs_exec_query(vs_exec *x, const vs_target *t, const vs_request *r, uint32_t *n, vs_err *err) {
+vs_status vs_exec_run(vs_exec *x, const vs_target *t, const vs_request *r, uint32_t *n, vs_err *err) {
   extras e;
-  *n = 0;
-  vs_wr_reset(&x->facets);
-  vs_wr_reset(&x->plan);
   VS_TRY(extras_read(x->a, r->extra, &e, err));
   vs_status status = run(x, t, r, &e, n);
   extras_deinit(x->a, &e);

@@ -80,8 +80,12 @@ VS_MUST_USE vs_status vs_exec_query(vs_exec *x, const vs_target *t, const vs_req
  * query i is x->result[i * k + j]; slot VS_NO_SLOT: that query has no more. */
 #define VS_EXEC_MANY_HITS (1u << 20)
 VS_MUST_USE vs_status vs_exec_many(vs_exec *x, const vs_target *t, const vs_request *r, uint32_t n, vs_err *err);
-/* Room for n hits and results. */
+/* The same for a request with a filter, extra or explain, for vs_exec_query. */
+VS_MUST_USE vs_status vs_exec_run(vs_exec *x, const vs_target *t, const vs_request *r, uint32_t *n, vs_err *err);
+/* Room for n candidates and results. */
 VS_MUST_USE vs_status vs_exec_reserve(vs_exec *x, uint32_t n);
+/* Takes out of n results those beyond max_distance or below min_score; how many stay. */
+uint32_t vs_exec_cut(vs_exec *x, const vs_request *r, uint32_t n);
 /* Plans only: x->account and x->plan. */
 VS_MUST_USE vs_status vs_exec_estimate(vs_exec *x, const vs_target *t, const vs_request *r, vs_err *err);
 

@@ -60,7 +60,7 @@ void vs_textindex_give_up(vs_textindex *x) {
 }
 
 void vs_textindex_deinit(vs_textindex *x) {
-  vs_text_read_forget(x);
+  if (vs_textindex_exists(x)) vs_text_read_forget(x);
   vs_textindex_give_up(x);
   vs_analyzer_deinit(&x->analyzer);
   vs_wr_deinit(&x->weights);
@@ -162,6 +162,7 @@ vs_status vs_textindex_configure(vs_textindex *x, vs_slice options, vs_err *err)
   x->weights = weights;
   for (uint32_t i = 1; x->begun && i < x->n_fields; i++)
     x->field[i].weight = weight_of(x, (vs_slice){x->names.p + x->field[i].name, x->field[i].name_n});
+  x->configured = true;
   return VS_OK;
 }
 

@@ -77,7 +77,8 @@ typedef struct {
   double k1, b;
   vs_wr weights; /* encoded object: names to numbers, or no bytes */
   uint64_t hash_seed;
-  bool begun; /* what follows is there */
+  bool configured; /* vs_textindex_configure was called */
+  bool begun;      /* what follows is there */
   uint32_t built_to;
   vs_vocabulary vocabulary;
   uint32_t n_docs;
@@ -120,6 +121,8 @@ VS_MUST_USE vs_status vs_textindex_check(vs_textindex *x);
 
 /* Goes on building for about `bytes` of text; *done: it is complete. VS_OUT_OF_MEMORY: it is given up. */
 VS_MUST_USE vs_status vs_textindex_build(vs_textindex *x, double bytes, bool *done);
+/* Whether anything is there to be kept: built, begun or saved. */
+static inline bool vs_textindex_exists(const vs_textindex *x) { return x->begun || x->source.open; }
 static inline bool vs_textindex_ready(const vs_textindex *x) { return x->begun && x->built_to == UINT32_MAX; }
 
 /* The number of a named field, or VS_TEXT_FIELDS. */

@@ -14,8 +14,9 @@ import { skipWithout, tools } from './tools.mjs';
 const SCRIPT_GZIP_BUDGET = 18_500;
 const GLUE_GZIP_BUDGET = 22_000;
 const ARTIFACTS = [
-  'vecstore.simd.wasm', 'vecstore.relaxed.wasm', 'vecstore.idbfs.simd.wasm', 'vecstore.idbfs.relaxed.wasm',
-  'vecstore.idbfs.mjs', 'vecstore-cli.wasm', 'vecstore.text.wasm', 'lang.bin', 'urls.mjs', 'text-urls.mjs', 'inline.mjs',
+  'vecstore.simd.wasm', 'vecstore.relaxed.wasm', 'vecstore.more.wasm', 'vecstore.idbfs.simd.wasm',
+  'vecstore.idbfs.relaxed.wasm', 'vecstore.idbfs.more.wasm',
+  'vecstore.idbfs.mjs', 'vecstore-cli.wasm', 'vecstore.text.wasm', 'lang.bin', 'urls.mjs', 'text-urls.mjs', 'worker-urls.mjs', 'inline.mjs',
 ];
 const GLUE = 'vecstore.idbfs.mjs';
 
@@ -77,7 +78,7 @@ test('attw finds nothing for ES modules', { skip: skipWithout('@arethetypeswrong
 
 test('the raw files can be had by name, and an engine be handed over', () => {
   const run = (code) => execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd: project.dir, encoding: 'utf8' });
-  for (const variant of ['simd', 'relaxed']) {
+  for (const variant of ['simd', 'relaxed', 'more']) {
     const url = run(`console.log(import.meta.resolve('vecstore/wasm/vecstore.${variant}.wasm'))`).trim();
     assert.deepEqual(readFileSync(new URL(url)), readFileSync(join(root, `dist/vecstore.${variant}.wasm`)));
   }

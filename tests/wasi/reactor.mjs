@@ -14,9 +14,9 @@ const refuse = () => {
 };
 
 /** Instantiates the reactor over node:wasi, which sees one directory as /store. */
-const instantiateAt = (directory) => async (module) => {
+const instantiateAt = (directory) => async (module, more) => {
   const wasi = new WASI({ version: 'preview1', preopens: { '/store': directory } });
-  const imports = wasi.getImportObject();
+  const imports = { ...wasi.getImportObject(), ...more };
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     if (from === 'vecstore_host') (imports[from] ??= {})[name] = refuse;
   }

@@ -5,7 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const names = ['vecstore.simd.wasm', 'vecstore.relaxed.wasm', 'vecstore.idbfs.simd.wasm', 'vecstore.idbfs.relaxed.wasm', 'lang.bin'];
+const names = ['vecstore.simd.wasm', 'vecstore.relaxed.wasm', 'vecstore.more.wasm', 'vecstore.idbfs.simd.wasm',
+  'vecstore.idbfs.relaxed.wasm', 'vecstore.idbfs.more.wasm', 'lang.bin'];
 
 /** Answers the import of inline-data.mjs, which no file is behind. */
 const data = {

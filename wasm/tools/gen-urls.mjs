@@ -4,7 +4,8 @@
 // The addresses must be written out, and relative to the module's own folder:
 // Vite and webpack then find and rename the files, and a bundler that leaves
 // such addresses alone (esbuild) works once the files are copied beside its output.
-const engine = ['vecstore.simd.wasm', 'vecstore.relaxed.wasm', 'vecstore.idbfs.simd.wasm', 'vecstore.idbfs.relaxed.wasm', 'lang.bin'];
+const engine = ['vecstore.simd.wasm', 'vecstore.relaxed.wasm', 'vecstore.more.wasm', 'vecstore.idbfs.simd.wasm',
+  'vecstore.idbfs.relaxed.wasm', 'vecstore.idbfs.more.wasm', 'lang.bin'];
 
 const given = process.argv.slice(2);
 const names = given.length > 0 ? given : engine;

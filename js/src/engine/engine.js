@@ -36,10 +36,12 @@ export class Engine {
   /**
    * @param {EngineExports} exports of an initialized instance
    * @param {string} simd which kernels it has
+   * @param {import('./part.js').Part} part what else there is of it
    */
-  constructor(exports, simd) {
+  constructor(exports, simd, part) {
     this.exports = exports;
     this.simd = simd;
+    this.part = part;
     this.heap = new Heap(exports.memory);
     const version = exports.vs_abi_version();
     if (version !== ABI.ABI_VERSION) {
@@ -47,6 +49,24 @@ export class Engine {
     }
     this.#db = exports.vs_db_new() >>> 0;
     if (this.#db === 0) throw new VecStoreError('OUT_OF_MEMORY', 'no memory for a new database');
+    if (!part.there) exports.vs_db_part(this.#db, 0);
+  }
+
+  /**
+   * Runs fn when all of the engine is loaded, at once where it is: before every call that the core alone cannot answer.
+   * @template T
+   * @param {() => T} fn
+   * @returns {T | Promise<Awaited<T>>}
+   */
+  whole(fn) {
+    return this.part.there ? fn() : /** @type {any} */ (this.part.load().then(fn));
+  }
+
+  /** Whether an opening failed because it needs all of the engine; there will be all for the next. */
+  async lackedPart() {
+    if (this.dead || this.part.there || this.exports.vs_db_part(this.#db, 0) === 0) return false;
+    await this.part.load();
+    return this.exports.vs_db_part(this.#db, 1) === 1;
   }
 
   get dead() {

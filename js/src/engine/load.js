@@ -5,12 +5,14 @@
 // wrong, so only the module's own self-test counts. Otherwise `simd`.
 
 import { VecStoreError, invalid } from '../errors.js';
+import { Part } from './part.js';
 import { show } from './value.js';
 
 /** @typedef {import('../platform/platform.js').Platform} Platform */
 /** @typedef {import('./abi.gen.js').EngineExports} EngineExports */
 /** @typedef {'vecstore' | 'vecstore.idbfs'} Target */
-/** @typedef {(module: WebAssembly.Module) => Promise<WebAssembly.Exports>} Instantiate */
+/** @typedef {Record<string, Record<string, any>>} Imports */
+/** @typedef {(module: WebAssembly.Module, more: Imports) => Promise<WebAssembly.Exports>} Instantiate `more`: imports to add */
 
 /** A function whose one instruction is i8x16.relaxed_swizzle. */
 const RELAXED_PROBE = new Uint8Array([
@@ -80,12 +82,26 @@ export function preload(platform, target, wasm) {
 }
 
 /**
+ * The second part of an engine: the package's, or beside the caller's own engine where that is an address.
+ * @param {Platform} platform
+ * @param {Target} target
+ * @param {unknown} wasm
+ * @param {WebAssembly.Module} module
+ */
+function partOf(platform, target, wasm, module) {
+  const file = `${target}.more.wasm`;
+  const beside = wasm instanceof URL && new URL(file, wasm);
+  const compile = () => (beside ? moduleFrom(platform, beside) : compileOnce(platform, file));
+  return new Part(module, file, compile, beside ? undefined : platform.compileNow);
+}
+
+/**
  * Loads an engine and checks its kernels.
  * @param {Platform} platform
  * @param {Target} target
  * @param {unknown} wasm the caller's own module, or undefined
  * @param {Instantiate} instantiate
- * @returns {Promise<{ exports: EngineExports, simd: string }>}
+ * @returns {Promise<{ exports: EngineExports, simd: string, part: Part }>}
  */
 export async function loadEngine(platform, target, wasm, instantiate) {
   for (const simd of wasm !== undefined ? ['custom'] : variantsOf(target)) {
@@ -93,9 +109,11 @@ export async function loadEngine(platform, target, wasm, instantiate) {
       ? moduleFrom(platform, wasm)
       : compileOnce(platform, `${target}.${simd}.wasm`)
     ).catch(loadFailed);
-    const exports = /** @type {any} */ (await instantiate(module).catch(loadFailed));
+    const part = partOf(platform, target, wasm, module);
+    const exports = /** @type {any} */ (await instantiate(module, part.imports).catch(loadFailed));
     if (typeof exports.vs_selftest !== 'function') throw invalid('wasm is not an engine module of this package');
-    if (exports.vs_selftest() === 0) return { exports, simd };
+    part.attach(exports);
+    if (exports.vs_selftest() === 0) return { exports, simd, part };
     if (simd === 'relaxed') brokenRelaxed.add(target);
   }
   throw new VecStoreError('UNSUPPORTED', 'this runtime computes SIMD instructions wrongly: the self-test failed');
@@ -109,10 +127,11 @@ export async function loadEngine(platform, target, wasm, instantiate) {
  * @returns {Instantiate}
  */
 export function wasiInstantiate(host, files) {
-  return async (module) => {
-    /** @type {Record<string, Record<string, any>>} */
-    const imports = {};
+  return async (module, more) => {
+    /** @type {Imports} */
+    const imports = { ...more };
     for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+      if (from in more) continue;
       imports[from] ??= {};
       imports[from][name] = from === 'wasi_snapshot_preview1' ? host.import(name) : files?.import(name) ?? refuse;
     }

@@ -37,6 +37,11 @@ export const platform = {
   },
   startWorker: async (make) => (await import('../worker/spawn.node.js')).spawn(make),
   languages: async () => (await loadFs()).readFileSync(URLS['lang.bin']()),
+  compileNow(file) {
+    const fs = process.getBuiltinModule?.('node:fs');
+    if (!fs) throw new Error(`this runtime cannot load ${file} within a call`);
+    return new WebAssembly.Module(fs.readFileSync(URLS[file]()));
+  },
   async read(url) {
     if (url.protocol === 'file:') return (await loadFs()).promises.readFile(url);
     const response = await fetch(url);

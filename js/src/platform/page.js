@@ -6,6 +6,9 @@ import { openMemory } from '../storage/memory.js';
 
 /** @typedef {import('../storage/backend.js').BackendRequest} BackendRequest */
 
+/** Where a page cannot say that it is idle, as in workers. */
+const IDLE_MS = 500;
+
 /** Whether this page or worker can keep a store in IndexedDB. */
 function hasIdbfs() {
   return typeof indexedDB !== 'undefined' && typeof navigator !== 'undefined' && navigator.locks !== undefined;
@@ -59,6 +62,10 @@ export async function get(url) {
 
 /** @type {Omit<import('./platform.js').Platform, 'compile' | 'name'>} */
 export const page = {
+  whenIdle(fn) {
+    if (typeof requestIdleCallback === 'function') requestIdleCallback(fn);
+    else setTimeout(fn, IDLE_MS);
+  },
   read: async (url) => (await get(url)).arrayBuffer(),
   yieldToHost: () => new Promise((done) => {
     // setTimeout waits 4 ms when nested; a message does not.

@@ -8,6 +8,8 @@
  * @typedef {object} Platform
  * @property {string} name
  * @property {(file: string) => Promise<WebAssembly.Module>} compile one of the package's .wasm files, by name
+ * @property {(file: string) => WebAssembly.Module} [compileNow] the same within the call, where that can be done
+ * @property {(fn: () => void) => void} [whenIdle] where files come from afar: calls fn once there is nothing better to do
  * @property {(url: URL) => Promise<BufferSource>} read the caller's own file
  * @property {() => Promise<BufferSource>} [languages] dist/lang.bin, where it can be found
  * @property {() => Promise<void>} yieldToHost lets timers, input and I/O run

@@ -13,7 +13,7 @@
  * @property {boolean} persistent whether the store is there after this process
  * @property {string | undefined} path as the caller gave it
  * @property {{ storage: 'memory' | 'posix' | 'host', root?: string, walRotateBytes?: number }} config the engine's part of it
- * @property {(wasm: unknown) => Promise<{ exports: import('../engine/abi.gen.js').EngineExports, simd: string }>} load
+ * @property {(wasm: unknown) => Promise<{ exports: import('../engine/abi.gen.js').EngineExports, simd: string, part: import('../engine/part.js').Part }>} load
  *   an engine that reaches these files
  * @property {(names: SyncNames) => Promise<void>} sync resolves when they are durable. Never called while one is under
  *   way. After a failure the engine refuses to write until the store is opened anew

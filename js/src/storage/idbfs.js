@@ -80,13 +80,18 @@ class Idbfs {
   async load(wasm) {
     // Asked, not waited for: a browser may show the question to the user.
     navigator.storage?.persist?.().then((answer) => (this.#keepsData = answer), () => {});
-    const loaded = await loadEngine(this.#platform, 'vecstore.idbfs', wasm, (module) => this.#instantiate(module));
+    const loaded = await loadEngine(this.#platform, 'vecstore.idbfs', wasm,
+      (module, more) => this.#instantiate(module, more));
     await this.#mount();
     return loaded;
   }
 
-  /** @param {WebAssembly.Module} module @returns {Promise<WebAssembly.Exports>} */
-  async #instantiate(module) {
+  /**
+   * @param {WebAssembly.Module} module
+   * @param {import('../engine/load.js').Imports} more
+   * @returns {Promise<WebAssembly.Exports>}
+   */
+  async #instantiate(module, more) {
     /** @type {WebAssembly.Exports | undefined} */
     let exports;
     /** @type {(reason: unknown) => void} */
@@ -94,7 +99,7 @@ class Idbfs {
     const failure = new Promise((_, reject) => (fail = reject));
     const ready = this.#factory({
       instantiateWasm: (/** @type {any} */ imports, /** @type {(instance: any, module: any) => void} */ done) => {
-        WebAssembly.instantiate(module, { vecstore_host: {}, ...imports }).then((instance) => {
+        WebAssembly.instantiate(module, { vecstore_host: {}, ...more, ...imports }).then((instance) => {
           exports = instance.exports;
           done(instance, module);
         }).catch((error) => fail(error));

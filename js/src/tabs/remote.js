@@ -145,7 +145,7 @@ export function localStore(store, parts) {
     async call(method, args) {
       if (method !== 'scanPage') return store[method](...args);
       const [given, cursor] = args;
-      return queue.run(() => withMore((more) => more.scanPage(engine, more.scanStart(given), cursor)));
+      return queue.run(() => withMore((more) => engine.whole(() => more.scanPage(engine, more.scanStart(given), cursor))));
     },
     committed(client, write, method) {
       const found = engine.guard(() => engine.marked({ client: clientBytes(client), call: write }));

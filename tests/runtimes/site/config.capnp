@@ -9,7 +9,8 @@ const worker :Workerd.Worker = (
   modules = [
     (name = "worker-cloudflare.js", esModule = embed "edge/worker-cloudflare.js"),
     (name = "vecstore.simd.wasm", wasm = embed "edge/vecstore.simd.wasm"),
-    (name = "vecstore.relaxed.wasm", wasm = embed "edge/vecstore.relaxed.wasm")
+    (name = "vecstore.relaxed.wasm", wasm = embed "edge/vecstore.relaxed.wasm"),
+    (name = "vecstore.more.wasm", wasm = embed "edge/vecstore.more.wasm")
   ],
   compatibilityDate = "2026-07-01"
 );
