@@ -48,10 +48,11 @@ WASI_CFLAGS = --target=wasm32-wasi $(WASI_FLAGS) $(WASM_CFLAGS)
 WASI_LDFLAGS = -z stack-size=1048576 --stack-first --max-memory=4294967296 --gc-sections \
   -L$(WASI_LIB) -lc $(BUILTINS)
 
-# Linked at -O2: -O3 would shorten the names of imports and exports, by which
+# Linked at -O1: more would inline functions of one part into the other before they are divided, and shorten the names of imports
+# and exports, by which
 # the kernels are merged in; wasm-opt -O3 does the rest after that.
 EMCC_CFLAGS = $(EM_CFLAGS) $(WASM_CFLAGS)
-EMCC_LDFLAGS := -O2 --profiling-funcs -sMODULARIZE=1 -sEXPORT_ES6=1 -sENVIRONMENT=web,worker -sDYNAMIC_EXECUTION=0 -sWASM_BIGINT=1 \
+EMCC_LDFLAGS := -O1 --profiling-funcs -sMODULARIZE=1 -sEXPORT_ES6=1 -sENVIRONMENT=web,worker -sDYNAMIC_EXECUTION=0 -sWASM_BIGINT=1 \
   -sALLOW_MEMORY_GROWTH=1 -sMAXIMUM_MEMORY=4GB -sINITIAL_MEMORY=2MB -sTOTAL_STACK=1MB -sABORTING_MALLOC=0 \
   -sFORCE_FILESYSTEM=1 -lidbfs.js -sEXPORTED_RUNTIME_METHODS=FS,IDBFS,HEAPU8 -sINCOMING_MODULE_JS_API=instantiateWasm,wasmBinary,print,printErr \
   -sERROR_ON_UNDEFINED_SYMBOLS=0 -sWARN_ON_UNDEFINED_SYMBOLS=0

@@ -35,6 +35,16 @@ export const TEST_SEAM = Symbol('vecstore test seam');
  */
 
 /**
+ * Whether an opening with these options needs all of the engine: known beforehand, it is loaded at once (op_open.c
+ * finds out what is not known).
+ * @param {Record<string, any>} config as the engine gets it
+ */
+function needsWhole({ repair, indexType, layout, quantization = 'auto', targetRecall, text, indexes }) {
+  return Boolean(repair || indexType === 'flat' || layout === 'turbo' || !['auto', 'none', 'int8'].includes(quantization) ||
+    targetRecall || text || indexes);
+}
+
+/**
  * Opens the place, loads the engine and lets it open the store; a failure releases everything.
  * @param {Platform} platform
  * @param {OpenOptions | undefined} options
@@ -48,7 +58,8 @@ export async function openParts(platform, options, image) {
   const seam = /** @type {any} */ (options)?.[TEST_SEAM];
   throwIfAborted(signal);
   const embedding = embedder === undefined ? null : (await import('./embedding.js')).embeddingFor(embedder, config);
-  let backend = await openBackend(platform, storage, path, requirePersistence, wasm);
+  const whole = image !== undefined || needsWhole(config);
+  let backend = await openBackend(platform, storage, path, requirePersistence, wasm, whole);
   if (seam?.backend) backend = /** @type {Backend} */ (seam.backend(backend));
   try {
     const loaded = await backend.load(wasm);
@@ -60,7 +71,7 @@ export async function openParts(platform, options, image) {
     const begin = () => engine.guard(() =>
       engine.open({ ...backend.config, ...config, import: image !== undefined, now: Date.now() }));
     engine.setBudget(memoryBudget);
-    if (image !== undefined || config.repair) await engine.whole(() => engine.exports.vs_db_part(engine.db, 1));
+    if (whole) await engine.whole(() => engine.exports.vs_db_part(engine.db, 1));
     if (image !== undefined) await (await import('./portable.js')).importPieces(engine, image, signal);
     const open = () => runner.run(begin, (op) => decodeValue(op.result()), onProgress);
     const { dimension, schema: kept, repair } = await open().catch(async (error) => {

@@ -6,14 +6,13 @@
 
 import { ABI } from './engine/abi.gen.js';
 import { MARKS } from './engine/engine.js';
+import { atRow, checkName, withoutIndex } from './checks.js';
 import { decodeValue, show } from './engine/value.js';
 import { VecStoreError, invalid, throwIfAborted } from './errors.js';
 import { openParts } from './open.js';
 import { snapshot, withMore } from './lazy.js';
 import { upsertMany } from './many.js';
-import {
-  readGetOptions, readOperationOptions, readQuery, readUpsertManyOptions, readVerifyOptions,
-} from './options.js';
+import { readGetOptions, readOperationOptions, readQuery, readUpsertManyOptions, readVerifyOptions } from './options.js';
 import { Packer, encodeId, strip } from './records.js';
 import { VERSION } from './version.js';
 
@@ -33,10 +32,8 @@ import { VERSION } from './version.js';
 /** Keeps the constructor to this file. */
 const INTERNAL = Symbol('internal');
 
-/** Staged pieces between two looks at the event loop. */
-const PIECES_PER_TURN = 8;
-/** How long a batch of queries may go on before other tasks get a turn. */
-const TURN_MS = 8;
+/** Staged pieces between two looks at the event loop, and how long a batch of queries may go on before other tasks get a turn. */
+const PIECES_PER_TURN = 8, TURN_MS = 8;
 
 /**
  * A store of vectors with metadata and text.
@@ -471,15 +468,16 @@ export class VecStore {
     return withMore((more) => engine.whole(() => fn(more)));
   }
 
-  /** @param {CheckedQuery} query @returns {any} a promise only before more.js has been loaded */
+  /** @param {CheckedQuery} query @returns {any} a promise only before all has been loaded */
   #search(query) {
     throwIfAborted(query.signal);
     const engine = this.#engine;
     if (query.asked) return this.#more((more) => more.ask(engine, query, this.#platform.yieldToHost));
-    return engine.guard(() => engine.query(query.vector, query).map(([slot, score, distance]) => {
+    const search = () => engine.guard(() => engine.query(query.vector, query).map(([slot, score, distance]) => {
       const record = engine.record(slot, query.include);
       return strip(record, { id: record.id, score, distance });
     }));
+    return query.ef >= ABI.QUERY_TARGET_RECALL ? engine.whole(search) : search();
   }
 
   /**
@@ -884,7 +882,7 @@ export class VecStore {
   }
 }
 
-/** For the package's own modules. @param {typeof VecStore} Store @param {Parts} parts */
+/** For the package's own modules. @param {any} Store @param {any} parts */
 export const makeStore = (Store, parts) => new Store(INTERNAL, parts);
 
 /**
@@ -894,37 +892,7 @@ export const makeStore = (Store, parts) => new Store(INTERNAL, parts);
  * @returns {Promise<any>}
  */
 async function openAs(Store, options, image) {
-  const make = (/** @type {Parts} */ parts) => makeStore(Store, parts);
   if (options?.worker) return (await import('./worker/client.js')).openInWorker(Store, options, image);
-  if (options?.multiTab === true) return (await import('./tabs/tabs.js')).openTabs(Store, options, image, make);
-  return make(await openParts(Store.platform, options, image));
-}
-
-/** @param {unknown} name */
-function checkName(name) {
-  if (typeof name !== 'string' || !/^[\w.-]{1,128}$/.test(name)) {
-    throw invalid(`a snapshot's name must be 1 to 128 letters, digits, '.', '_' or '-', not ${show(name)}`);
-  }
-}
-
-/** There was one row. @param {unknown} error */
-function withoutIndex(error) {
-  if (error instanceof VecStoreError) delete error.index;
-  return error;
-}
-
-/**
- * Runs fn; its error says which row of a batch it was.
- * @template T
- * @param {number} index
- * @param {() => T} fn
- * @returns {T}
- */
-function atRow(index, fn) {
-  try {
-    return fn();
-  } catch (error) {
-    if (error instanceof VecStoreError) error.index ??= index;
-    throw error;
-  }
+  if (options?.multiTab === true) return (await import('./tabs/tabs.js')).openTabs(Store, options, image, makeStore);
+  return makeStore(Store, await openParts(Store.platform, options, image));
 }

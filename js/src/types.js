@@ -331,7 +331,7 @@
  * @property {'none' | 'porter' | 'english' | Language} [stemmer] `english` is Porter2, the others are Snowball's. 'english'
  * @property {'none' | 'lucene' | Language | readonly string[]} [stopwords] words that are not indexed; `lucene` are 33 of
  *   English, a language's are some hundred. 'lucene'
- * @property {URL | ArrayBuffer | ArrayBufferView} [languages] the package's dist/lang.bin (`vecstore/lang.bin`), which has
+ * @property {URL | ArrayBuffer | ArrayBufferView} [languages] the package's dist/lang.bin (`vecstore/wasm/lang.bin`), which has
  *   the other languages and is loaded by the first text query that needs it; in edge isolates it must be given, elsewhere
  *   it is found. Not kept with the store
  * @property {boolean} [possessives] a trailing 's is left off; true with English's stemmers

@@ -215,6 +215,8 @@ static uint32_t next_slot(search *s, uint32_t from) {
 
 /* ============ The whole ============ */
 
+static double larger(double a, double b) { return a > b ? a : b; }
+
 static void take_terms(search *s) {
   double sum = 0;
   for (uint32_t i = 0; i < s->q.n; i++) {
@@ -222,8 +224,8 @@ static void take_terms(search *s) {
     const vs_sparse_list *l = vs_sparse_find(s->x, vs_load_u32(s->q.index + (size_t)i * 4));
     if (weight == 0 || !l || l->n_blocks == 0) continue;
     for (uint32_t j = 0; j < l->n_blocks; j++) {
-      most = fmax(most, fabs((double)l->block[j].low));
-      most = fmax(most, fabs((double)l->block[j].high));
+      most = larger(most, fabs((double)l->block[j].low));
+      most = larger(most, fabs((double)l->block[j].high));
     }
     sum += fabs(weight) * most;
     s->order[s->n_terms] = s->n_terms;

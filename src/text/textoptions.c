@@ -35,6 +35,12 @@ static const char *shown(vs_slice bytes, char *out, size_t cap) {
   return out;
 }
 
+static bool is_string(vs_slice encoded, const char *text) {
+  vs_rd r = vs_rd_of(encoded.p, encoded.n);
+  vs_value v = vs_value_read(&r);
+  return v.tag == VS_VALUE_STRING && v.bytes.n == strlen(text) && memcmp(v.bytes.p, text, v.bytes.n) == 0;
+}
+
 vs_status vs_text_options_merge(vs_slice saved, vs_slice given, vs_wr *out, vs_err *err) {
   vs_value old = read_object(saved), now = read_object(given);
   if (now.tag != VS_VALUE_OBJECT) return vs_fail(err, VS_INVALID_ARGUMENT, "text must be an object");
@@ -47,6 +53,13 @@ vs_status vs_text_options_merge(vs_slice saved, vs_slice given, vs_wr *out, vs_e
       char a[32], b[32];
       return vs_fail(err, VS_INVALID_ARGUMENT, "the store has text.%s '%s', the options ask for '%s'", options[i].name,
                      shown(was, a, sizeof a), shown(is, b, sizeof b));
+    }
+    /* An empty object was saved for the defaults. */
+    const char *fallback = options[i].fallback;
+    if (saved.n > 0 && was.n == 0 && is.n > 0 && fallback && options[i].stays && !is_string(is, fallback)) {
+      char b[32];
+      return vs_fail(err, VS_INVALID_ARGUMENT, "the store has text.%s '%s', the options ask for '%s'", options[i].name,
+                     fallback, shown(is, b, sizeof b));
     }
     vs_slice bytes = is.n ? is : was;
     if (bytes.n == 0 && !options[i].fallback) continue;

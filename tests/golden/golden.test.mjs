@@ -115,7 +115,7 @@ test('the configuration of version 1, without quantization, is read and replaced
   assert.equal(before.length, 197);
   await store.checkpoint();
   await store.close();
-  assert.equal(versionIn(), 3);
+  assert.equal(versionIn(), 4);
   store = await VecStore.open({ path });
   assert.deepEqual(await contents(store), before);
   assert.equal((await store.verify()).ok, true);
@@ -168,7 +168,7 @@ for (const [what, pattern, change, names] of [
   ['catalog', /db-\d+$/, newerCatalog, /db-1/], ['configuration', /manifest-\d+$/, newerConfig, /configuration/],
 ]) {
   test(`a newer ${what} is refused by name, and nothing is touched`, async () => {
-    const path = copyOf('store-2', 'checkpointed');
+    const path = copyOf('store-3', 'checkpointed');
     const file = last(path, pattern);
     const bytes = readFileSync(file);
     change(bytes);

@@ -85,7 +85,7 @@ describe('records and queries by text', () => {
     const store = await open({ embedder: fakeEmbedder() });
     const vector = new Float32Array(16);
     await fails('INVALID_ARGUMENT', store.query({ text: 'x', vector }), 'one of them');
-    await fails('INVALID_ARGUMENT', store.query({}), 'vector or text');
+    await fails('INVALID_ARGUMENT', store.query({}), 'vector, text or');
     for (const text of [1, null, {}, ['x']]) await fails('INVALID_ARGUMENT', store.query({ text }), 'text must be a string');
     assert.equal((await fails('INVALID_ARGUMENT', store.queryBatch([{ text: 'x' }, { text: 5 }]), 'text')).index, 1);
     assert.equal((await fails('INVALID_ARGUMENT', store.upsert([{ id: 1, text: 'x' }, { id: 2 }]), 'vector or text')).index, 1);

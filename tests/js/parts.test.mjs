@@ -66,7 +66,7 @@ async function coreWork(store, from) {
 }
 
 const KINDS = {
-  'default options': {}, flat: { index: { type: 'flat' } }, 'HNSW, full vectors': { index: { type: 'hnsw' }, quantization: 'none' },
+  'default options': {}, 'HNSW, full vectors': { index: { type: 'hnsw' }, quantization: 'none' },
   'HNSW, 8-bit codes': { index: { type: 'hnsw' }, quantization: 'int8' }, euclidean: { metric: 'euclidean', index: { type: 'hnsw' } },
   schema: { schema: { type: 'object' } }, 'relaxed durability': { durability: 'relaxed' },
 };
@@ -126,6 +126,14 @@ const GROUPS = {
     await store.restoreSnapshot('a');
     await store.deleteSnapshot('a');
   },
+  'an exact batch': (store) => store.queryBatch([{ vector, exact: true }, { vector, exact: true }]),
+  'a target recall': (store) => store.query({ vector, targetRecall: 0.9 }),
+  'a sparse query': async (store) => {
+    await store.upsert({ id: 'sparse', vector, sparse: { indices: [1, 7], values: [1, 2] } });
+    assert.equal((await store.query({ sparse: { indices: [7], values: [1] } })).length, 1);
+  },
+  suggesting: (store) => store.suggest('txt'),
+  completing: (store) => store.autocomplete('te'),
   'listing snapshots': (store) => store.listSnapshots(),
   exporting: (store) => store.export(),
   'a stream of it': async (store) => {
@@ -153,7 +161,8 @@ for (const [name, run] of Object.entries(GROUPS)) {
 
 const OPENINGS = {
   'text options': { text: { stemmer: 'none' } }, indexes: { indexes: { n: 'range' } },
-  'the turbo layout': { index: { type: 'hnsw', layout: 'turbo' }, quantization: 'int8' }, repair: { repair: true },
+  'a flat index': { index: { type: 'flat' } }, 'one bit per component': { index: { type: 'hnsw' }, quantization: 'binary' },
+  'a target recall': { index: { type: 'hnsw', targetRecall: 0.9 } }, 'the turbo layout': { index: { type: 'hnsw', layout: 'turbo' }, quantization: 'int8' }, repair: { repair: true },
 };
 for (const [name, options] of Object.entries(OPENINGS)) {
   test(`opening loads what it needs: ${name}`, async (t) => {
@@ -172,6 +181,22 @@ for (const [name, options] of Object.entries(OPENINGS)) {
     assert.equal(second.asked, options.repair ? 0 : 1);
   });
 }
+
+test('a store that kept its text index', async (t) => {
+  const path = folder(t);
+  const store = await VecStore.open({ path, dimension: DIMENSION });
+  await store.upsert(Array.from({ length: 200 }, (_, i) => ({ ...record(i), text: `text number ${i}` })));
+  assert.equal((await store.textQuery({ text: 'number', k: 3 })).length, 3);
+  await store.checkpoint();
+  await store.close();
+  const counted = withPart();
+  const again = await counted.Store.open({ path });
+  await again.upsert({ ...record(500), text: 'another text' });
+  await again.checkpoint();
+  assert.equal((await again.textQuery({ text: 'another', k: 3 })).length, 1);
+  await again.close();
+  assert.equal(counted.asked, 1);
+});
 
 test('opening a store whose re-embedding was broken off', async (t) => {
   const path = folder(t);

@@ -75,10 +75,13 @@ const variantsOf = (target) => (!brokenRelaxed.has(target) && WebAssembly.valida
  * @param {Platform} platform
  * @param {Target} target
  * @param {unknown} wasm the caller's own module, or undefined
+ * @param {boolean} [whole] with its second part
  */
-export function preload(platform, target, wasm) {
+export function preload(platform, target, wasm, whole = false) {
   // A failure is loadEngine's to tell.
-  if (wasm === undefined) compileOnce(platform, `${target}.${variantsOf(target)[0]}.wasm`).catch(() => {});
+  if (wasm !== undefined) return;
+  compileOnce(platform, `${target}.${variantsOf(target)[0]}.wasm`).catch(() => {});
+  if (whole) compileOnce(platform, `${target}.more.wasm`).catch(() => {});
 }
 
 /**

@@ -23,15 +23,16 @@ const BROWSERS = ['idbfs', 'idb', 'opfs'];
  * @param {string | undefined} path
  * @param {boolean} requirePersistence
  * @param {unknown} wasm
+ * @param {boolean} whole all of the engine will be needed
  */
-export async function openBackend(platform, storage, path, requirePersistence, wasm) {
+export async function openBackend(platform, storage, path, requirePersistence, wasm, whole) {
   if (typeof storage === 'object') return (await import('./host.js')).openHost({ platform, path, wasm }, storage);
   const isAuto = storage === 'auto';
   let kind = isAuto ? await choose(platform, path) : /** @type {Kind} */ (storage);
   // What a browser keeps it may lose, and what it offers it may refuse: both are found out before it is opened. The
   // engine and the backend are on their way meanwhile.
   if (BROWSERS.includes(kind)) {
-    preload(platform, kind === 'idbfs' ? 'vecstore.idbfs' : 'vecstore', wasm);
+    preload(platform, kind === 'idbfs' ? 'vecstore.idbfs' : 'vecstore', wasm, whole);
     platform.warm?.(kind);
   }
   const known = BROWSERS.includes(kind) && path !== undefined ? await platform.known?.().catch(() => undefined) : undefined;

@@ -75,7 +75,7 @@ const told = (value) => (typeof value === 'object' && value !== null ? JSON.stri
  * @param {any} Base the class of store
  * @param {any} options
  * @param {Exclude<ByteSource, string> | undefined} image to import
- * @param {(parts: Parts) => any} make a store of parts
+ * @param {(Base: any, parts: Parts) => any} make a store of parts
  */
 export async function openTabs(Base, options, image, make) {
   const platform = Base.platform;
@@ -92,7 +92,7 @@ export async function openTabs(Base, options, image, make) {
   const open = async () => {
     const parts = await openParts(platform, { ...options, multiTab: false }, toImport);
     toImport = undefined;
-    return localStore(make(parts), parts);
+    return localStore(make(Base, parts), parts);
   };
   const ours = agreed(options);
   const member = new Member({ ...(platform.tabs ?? browser)(name), options: ours, open, check: (theirs) => disagreement(ours, theirs) });
