@@ -146,9 +146,12 @@ test)
   have g++ || missing="$missing g++"
   [ -d /usr/include/hnswlib ] || missing="$missing libhnswlib-dev"
   [ -z "$missing" ] || install_packages $missing
-  # One test reads it, and leaves that part out without it.
+  # Tests compare with what these hold, and leave that part out without them.
   if [ ! -f /usr/share/unicode/auxiliary/WordBreakTest.txt ] && have apt-get && [ "$(id -u)" = 0 ]; then
     (install_packages unicode-data) || say "without unicode-data: WordBreakTest is left out"
+  fi
+  if ! have stemwords && have apt-get && [ "$(id -u)" = 0 ]; then
+    (install_packages libstemmer-tools) || say "without libstemmer-tools: stemmers are not compared with others"
   fi
   ;;
 *)
