@@ -2,29 +2,14 @@
 // afterwards, in the same instance. Once by the browser's own quota, which the DevTools protocol lowers, once by puts
 // that fail as they do over quota (tests/browser/trouble.test.mjs does the latter on all storages, with reopening).
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, userData } from './chromium.mjs';
+import { test } from 'node:test';
 import { serve } from './server.mjs';
+import { session } from './session.mjs';
 
 const QUOTA = 16 << 20;
-const data = userData();
-let server, context;
-before(async () => {
-  server = await serve();
-  context = await launch(data.dir);
-});
-after(async () => {
-  await context?.close();
-  server?.close();
-  data.remove();
-});
+const chromium = session();
 
-async function newPage(url = server.url) {
-  const page = await context.newPage();
-  await page.goto(`${url}/tests/browser/page.html`);
-  await page.waitForFunction('window.ready');
-  return page;
-}
+const newPage = (url) => chromium.newPage({ url });
 const call = (page, name, ...args) => page.evaluate(([what, given]) => import('/tests/browser/healing.js').then((all) => all[what](...given)), [name, args]);
 
 const healed = { written: 'ok', sound: [0, true], reopened: [0, true] };
@@ -35,7 +20,7 @@ for (const storage of ['idb', 'idbfs']) {
     const own = await serve();
     t.after(() => own.close());
     const page = await newPage(own.url), path = `quota-${storage}`;
-    const devtools = await context.newCDPSession(page);
+    const devtools = await chromium.context.newCDPSession(page);
     const raise = () => devtools.send('Storage.overrideQuotaForOrigin', { origin: own.url });
     await devtools.send('Storage.overrideQuotaForOrigin', { origin: own.url, quotaSize: QUOTA });
     await call(page, 'begin', path, storage);

@@ -1,32 +1,12 @@
 // What IDBFS asks of us (js/src/storage/idbfs.js, R1..R6), in Chromium.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, userData } from './chromium.mjs';
-import { serve } from './server.mjs';
+import { test } from 'node:test';
+import { session } from './session.mjs';
 
-const data = userData();
-let server, context;
-before(async () => {
-  server = await serve();
-  context = await launch(data.dir);
-});
-after(async () => {
-  await context?.close();
-  server?.close();
-  data.remove();
-});
+const chromium = session();
 
-async function newPage(init) {
-  const page = await context.newPage();
-  if (init) await page.addInitScript(init);
-  return load(page);
-}
-
-async function load(page) {
-  await page.goto(`${server.url}/tests/browser/page.html`);
-  await page.waitForFunction('window.ready');
-  return page;
-}
+const newPage = (init) => chromium.newPage({ init });
+const load = (page) => chromium.load(page);
 
 const codeOf = (page, options) => page.evaluate((o) => window.VecStore.open(o).then((s) => s.close(), (e) => `${e.code}: ${e.message}`), options);
 

@@ -1,25 +1,12 @@
 // idb and opfs beyond the behaviour suite, and what 'auto' chooses, in Chromium.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launch, userData } from './chromium.mjs';
-import { serve } from './server.mjs';
+import { describe, test } from 'node:test';
+import { session } from './session.mjs';
 
-const data = userData();
-let server, context;
-before(async () => {
-  server = await serve();
-  context = await launch(data.dir);
-});
-after(async () => {
-  await context?.close();
-  server?.close();
-  data.remove();
-});
+const chromium = session();
 
 async function newPage() {
-  const page = await context.newPage();
-  await page.goto(`${server.url}/tests/browser/page.html`);
-  await page.waitForFunction('window.ready');
+  const page = await chromium.newPage();
   await page.evaluate(async () => {
     window.cases = await import('/tests/browser/storage-cases.js');
     const worker = new Worker('./storage-worker.js', { type: 'module' });

@@ -1,27 +1,11 @@
 // Several real tabs with one store (multiTab: true), in Chromium: leaders that close, crash, freeze.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launch, userData } from './chromium.mjs';
-import { serve } from './server.mjs';
+import { describe, test } from 'node:test';
+import { session } from './session.mjs';
 
-const data = userData();
-let server, context;
-before(async () => {
-  server = await serve();
-  context = await launch(data.dir);
-});
-after(async () => {
-  await context?.close();
-  server?.close();
-  data.remove();
-});
+const chromium = session();
 
-async function newTab() {
-  const page = await context.newPage();
-  await page.goto(`${server.url}/tests/browser/page.html`);
-  await page.waitForFunction('window.ready');
-  return page;
-}
+const newTab = () => chromium.newPage();
 
 /** Opens the store in a tab, in a worker of it for opfs, and gives what calls it: open(tab)('count', []). */
 async function open(page, options) {
@@ -109,7 +93,7 @@ test('a frozen leader: its followers are told SUSPENDED, and go on when it wakes
   const [leader, follower] = [await open(pages[0], { path: 'frozen', storage: 'idb' }), await open(pages[1], { path: 'frozen', storage: 'idb' })];
   await leader('upsert', { id: 1, vector: [1] });
   // Stopped as by a debugger or a frozen tab: no task of it runs.
-  const cdp = await context.newCDPSession(pages[0]);
+  const cdp = await chromium.context.newCDPSession(pages[0]);
   await cdp.send('Debugger.enable');
   await cdp.send('Debugger.pause');
   const code = await pages[1].evaluate(() => window.tabs.call('count', []).then(() => 'ok', (error) => error.code));

@@ -1,28 +1,11 @@
 // What browsers do to storage (vanished data, no space, private windows, clocks), scripted in Chromium.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, userData } from './chromium.mjs';
-import { serve } from './server.mjs';
+import { test } from 'node:test';
+import { session } from './session.mjs';
 
-const data = userData();
-let server, context;
-before(async () => {
-  server = await serve();
-  context = await launch(data.dir);
-});
-after(async () => {
-  await context?.close();
-  server?.close();
-  data.remove();
-});
+const chromium = session();
 
-async function newPage(init) {
-  const page = await context.newPage();
-  if (init) await page.addInitScript(init);
-  await page.goto(`${server.url}/tests/browser/page.html`);
-  await page.waitForFunction('window.ready');
-  return page;
-}
+const newPage = (init) => chromium.newPage({ init });
 
 /** Runs trouble.js's function in the page, or in a worker of it. */
 const run = (page, place, name, ...args) => page.evaluate(([where, what, given]) => new Promise((resolve, reject) => {
