@@ -541,7 +541,6 @@ int32_t vs_sparse_query(vs_db *db, const void *query, uint32_t n, uint32_t k, in
 
 const void *vs_sparse_hits(vs_db *db) { return db->state.sparse.hit; }
 
-_Static_assert(sizeof(vs_sparse_hit) == VS_TEXT_HIT_BYTES && offsetof(vs_sparse_hit, score) == 8, "sparse hit layout");
 _Static_assert(sizeof(vs_fused) == VS_FUSE_HIT_BYTES && offsetof(vs_fused, slot) == 40, "fused hit layout");
 _Static_assert(sizeof(vs_fuse_entry) == VS_FUSE_ENTRY_BYTES, "fused entry layout");
 _Static_assert(sizeof(vs_maxsim_item) == VS_MAXSIM_ITEM_BYTES, "item layout");

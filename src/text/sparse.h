@@ -21,6 +21,7 @@
 #include "../base/bitset.h"
 #include "../base/bytes.h"
 #include "../base/hashmap.h"
+#include "best.h"
 #include "pool.h"
 
 #define VS_SPARSE_BLOCK 128u
@@ -102,14 +103,8 @@ void vs_sparse_cursor_next(vs_sparse_cursor *c);
 void vs_sparse_cursor_seek(vs_sparse_cursor *c, uint32_t slot);
 
 typedef struct {
-  uint32_t slot;
-  double score;
-  uint64_t sequence;
-} vs_sparse_hit;
-
-typedef struct {
   vs_alloc *a;
-  vs_sparse_hit *hit; /* best first */
+  vs_text_hit *hit; /* best first */
   uint32_t n_hits, cap;
   uint64_t scored, skipped; /* records scored, windows passed over by the last search */
 } vs_sparse_found;

@@ -62,51 +62,13 @@ double vs_sparse_dot(vs_sparse_view q, vs_sparse_view v, uint32_t *shared) {
   return sum;
 }
 
-/* ============ The best so far: a heap with the worst at the top ============ */
-
-static bool is_worse(const vs_sparse_hit *a, const vs_sparse_hit *b) {
-  return a->score < b->score || (a->score == b->score && a->sequence > b->sequence);
-}
-
-static void sift_down(vs_sparse_hit *hit, uint32_t n, uint32_t i) {
-  for (;;) {
-    uint32_t worst = i, child = 2 * i + 1;
-    if (child < n && is_worse(&hit[child], &hit[worst])) worst = child;
-    if (child + 1 < n && is_worse(&hit[child + 1], &hit[worst])) worst = child + 1;
-    if (worst == i) return;
-    vs_sparse_hit t = hit[i];
-    hit[i] = hit[worst];
-    hit[worst] = t;
-    i = worst;
-  }
-}
-
 static void offer(search *s, uint32_t slot) {
   vs_sparse_found *o = s->out;
   const vs_sparse_source *source = &s->x->source;
   uint32_t shared;
-  vs_sparse_hit x = {slot, vs_sparse_dot(s->q, source->sparse(source->ctx, slot), &shared),
-                     source->sequence(source->ctx, slot)};
+  double score = vs_sparse_dot(s->q, source->sparse(source->ctx, slot), &shared);
   o->scored++;
-  if (o->n_hits == s->k) {
-    if (!is_worse(&o->hit[0], &x)) return;
-    o->hit[0] = x;
-    sift_down(o->hit, o->n_hits, 0);
-    return;
-  }
-  o->hit[o->n_hits++] = x;
-  if (o->n_hits == s->k)
-    for (uint32_t i = s->k / 2; i-- > 0;) sift_down(o->hit, s->k, i);
-}
-
-static void order_hits(vs_sparse_found *o) {
-  for (uint32_t i = o->n_hits / 2; i-- > 0;) sift_down(o->hit, o->n_hits, i);
-  for (uint32_t n = o->n_hits; n > 1; n--) {
-    vs_sparse_hit t = o->hit[0];
-    o->hit[0] = o->hit[n - 1];
-    o->hit[n - 1] = t;
-    sift_down(o->hit, n - 1, 0);
-  }
+  vs_best_offer(o->hit, &o->n_hits, s->k, (vs_text_hit){slot, score, source->sequence(source->ctx, slot)});
 }
 
 /* ============ A window ============ */
@@ -239,7 +201,7 @@ static void take_terms(search *s) {
 static vs_status reserve(search *s) {
   vs_sparse_found *o = s->out;
   if (s->k > o->cap) {
-    vs_sparse_hit *hit = vs_calloc(o->a, s->k, sizeof *hit);
+    vs_text_hit *hit = vs_calloc(o->a, s->k, sizeof *hit);
     if (!hit) return VS_OUT_OF_MEMORY;
     vs_free(o->a, o->hit);
     o->hit = hit;
@@ -266,7 +228,7 @@ vs_status vs_sparse_search(const vs_sparse *x, vs_sparse_view q, uint32_t k, con
       s.end = s.base + WINDOW;
       search_window(&s);
     }
-    order_hits(out);
+    vs_best_order(out->hit, out->n_hits);
   }
   vs_free(out->a, s.term);
   vs_free(out->a, s.order);

@@ -55,52 +55,11 @@ bool vs_textsearch_has(const vs_textsearch *s, uint32_t term) {
 
 static double rounded(double x) { return (x + ROUNDER) - ROUNDER; }
 
-/* ============ The best so far: a heap with the worst at the top ============ */
-
-static bool is_worse(const vs_text_hit *a, const vs_text_hit *b) {
-  return a->score < b->score || (a->score == b->score && a->sequence > b->sequence);
-}
-
-static void sift_down(vs_text_hit *hit, uint32_t n, uint32_t i) {
-  for (;;) {
-    uint32_t worst = i, child = 2 * i + 1;
-    if (child < n && is_worse(&hit[child], &hit[worst])) worst = child;
-    if (child + 1 < n && is_worse(&hit[child + 1], &hit[worst])) worst = child + 1;
-    if (worst == i) return;
-    vs_text_hit t = hit[i];
-    hit[i] = hit[worst];
-    hit[worst] = t;
-    i = worst;
-  }
-}
-
 static void offer(search *s, uint32_t slot, double score) {
   vs_textsearch *o = s->out;
   const vs_texts *texts = &s->plan.x->texts;
-  vs_text_hit x = {slot, score, 0};
   if (o->n_hits == s->k && score < o->hit[0].score) return;
-  x.sequence = texts->sequence(texts->ctx, slot);
-  if (o->n_hits == s->k) {
-    if (!is_worse(&o->hit[0], &x)) return;
-    o->hit[0] = x;
-    sift_down(o->hit, o->n_hits, 0);
-    return;
-  }
-  o->hit[o->n_hits++] = x;
-  if (o->n_hits == s->k)
-    for (uint32_t i = s->k / 2; i-- > 0;) sift_down(o->hit, s->k, i);
-}
-
-/* Best first. */
-static void order_hits(search *s) {
-  vs_textsearch *o = s->out;
-  for (uint32_t i = o->n_hits / 2; i-- > 0;) sift_down(o->hit, o->n_hits, i);
-  for (uint32_t n = o->n_hits; n > 1; n--) {
-    vs_text_hit t = o->hit[0];
-    o->hit[0] = o->hit[n - 1];
-    o->hit[n - 1] = t;
-    sift_down(o->hit, n - 1, 0);
-  }
+  vs_best_offer(o->hit, &o->n_hits, s->k, (vs_text_hit){slot, score, texts->sequence(texts->ctx, slot)});
 }
 
 /* ============ Words ============ */
@@ -467,7 +426,7 @@ vs_status vs_textsearch_run(vs_textsearch *o, vs_textindex *x, const vs_textquer
   }
   if (status == VS_OK && s.k > 0 && s.plan.node[0].alive) {
     run(&s, order);
-    order_hits(&s);
+    vs_best_order(s.out->hit, s.out->n_hits);
   }
   vs_free(o->a, order);
   vs_search_plan_release(&s.plan);

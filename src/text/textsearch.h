@@ -22,6 +22,7 @@
 #define VS_TEXT_TEXTSEARCH_H
 
 #include "../base/bitset.h"
+#include "best.h"
 #include "textindex.h"
 #include "textquery.h"
 
@@ -31,12 +32,6 @@ typedef struct {
   const uint8_t *fields;   /* VS_TEXT_FIELDS flags: where words without a field are looked for; NULL: everywhere */
   bool exhaustive;         /* skips nothing: for tests */
 } vs_text_request;
-
-typedef struct {
-  uint32_t slot;
-  double score;
-  uint64_t sequence;
-} vs_text_hit;
 
 typedef struct {
   vs_alloc *a;
