@@ -169,8 +169,7 @@ $(eval $(call split,vecstore.idbfs,$(EMCC_OBJ)))
 
 # ---- Packing: engine + kernels -> one optimized module
 
-# The core's hot loops are clang's and in the kernels: -Os instead of -O3 changes how much is inlined.
-PACK := -Os
+PACK := -O3
 STRIP := --strip-debug --strip-producers --strip-target-features
 dist/vecstore-cli.%.wasm: PACK := -Oz --converge
 
