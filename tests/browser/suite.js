@@ -25,11 +25,11 @@ export class Following extends VecStore {
 /** Keeps each store in a worker of its own. */
 class InWorker extends VecStore {
   static open(options) {
-    return typeof options === 'object' && options !== null ? VecStore.open({ ...options, worker: true }) : VecStore.open(options);
+    return typeof options === 'object' && options !== null ? VecStore.open({ ...options, worker: options.worker || true }) : VecStore.open(options);
   }
 
   static import(source, options) {
-    return VecStore.import(source, { ...options, worker: true });
+    return VecStore.import(source, { ...options, worker: options?.worker || true });
   }
 }
 

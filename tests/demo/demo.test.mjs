@@ -390,7 +390,7 @@ test('a library that cannot be fetched is told as such', async () => {
   await context.route('**/dist/browser.mjs', (route) => route.abort());
   await page.reload();
   await page.locator('#problem').waitFor();
-  assert.match(await text('#problem-message'), /js\/src\/index\.js/);
+  assert.match(await text('#problem-message'), /dist\/browser\.mjs/);
   await context.unroute('**/dist/browser.mjs');
   await page.locator('#problem-retry').click();
   await ready();

@@ -601,8 +601,8 @@ test('a page with another model makes the vectors anew', async () => {
   const toldAnew = () => page.evaluate(() => globalThis.told.includes('Reading everything anew'));
   await context.route('**/text.js', async (route) => {
     const response = await route.fetch();
-    const body = (await response.text()).replace('return StaticEmbedder.load(MODEL);', `
-      const real = await StaticEmbedder.load(MODEL);
+    const body = (await response.text()).replace('return StaticEmbedder.load(await model);', `
+      const real = await StaticEmbedder.load(await model);
       const embed = async (texts) => (await real.embed(texts)).map((vector) => vector.map((x) => -x).reverse());
       return { name: 'another', dimension: real.dimension, embed };`);
     await route.fulfill({ response, body });
