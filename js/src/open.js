@@ -78,7 +78,7 @@ export async function openParts(platform, options, image) {
       if (await engine.lackedPart()) return open();
       throw error;
     });
-    platform.whenIdle?.(() => engine.part.fetch());
+    platform.whenIdle?.(engine.part.fetcher); // Not of the store, which an idle page may never come to.
     const schema = kept ? await withMore((more) => new more.SchemaCheck(kept)) : undefined;
     return { engine, backend, platform, queue, runner, relaxed, dimension, embedding, schema, repair };
   } catch (error) {

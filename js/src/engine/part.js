@@ -46,6 +46,14 @@ export class Part {
     this.#core = core;
   }
 
+  /** What begins to fetch it; it holds nothing of the instance, which may be closed before that is called. */
+  get fetcher() {
+    const compile = this.#compile;
+    return this.there ? () => {} : () => {
+      compile().catch(() => {});
+    };
+  }
+
   /** Begins to fetch it, so that a later need is met at once; whether that works is told then. */
   fetch() {
     if (!this.there) this.#fetched().catch(() => {});
