@@ -403,6 +403,7 @@ static void run(search *s, vs_plan_node **order) {
       keep_allowed(s, bits);
     }
     const double *score = s->plan.node[0].group->score;
+    assert(score); /* as of every node that is alive */
     for (uint32_t i = next_bit(bits, 0); i < VS_WINDOW; i = next_bit(bits, i + 1)) {
       s->out->scored++;
       offer(s, s->base + i, score[i]);
